@@ -1,0 +1,54 @@
+"""Spikefill restores the missing parts of photographs with hybrid spiking-convolutional networks.
+
+    import spikefill
+
+    restored = spikefill.inpaint(photograph, mask)              # the default model
+    inpainter = spikefill.load("scnn")                          # or a bundled name, a file, a run folder
+    restored = inpainter.inpaint(photograph, mask)
+
+Submodules (``neurons``, ``layers``, ``models``, ``masks``, ``data``, ``training``, ``evaluation``) are imported when
+they are first used, and so is torch: ``import spikefill`` alone costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from spikefill._version import __version__
+from spikefill.errors import InputError
+
+if TYPE_CHECKING:
+    from spikefill import data, evaluation, inpainting, layers, masks, models, neurons, training
+    from spikefill.inpainting.pipeline import Inpainter, inpaint, load
+
+_SUBMODULES = ("data", "evaluation", "inpainting", "layers", "masks", "models", "neurons", "training")
+_FROM_PIPELINE = ("Inpainter", "inpaint", "load")
+
+__all__ = [
+    "InputError",
+    "Inpainter",
+    "__version__",
+    "data",
+    "evaluation",
+    "inpaint",
+    "inpainting",
+    "layers",
+    "load",
+    "masks",
+    "models",
+    "neurons",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"spikefill.{name}")
+    if name in _FROM_PIPELINE:
+        return getattr(importlib.import_module("spikefill.inpainting.pipeline"), name)
+    raise AttributeError(f"module 'spikefill' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

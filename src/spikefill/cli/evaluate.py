@@ -1,0 +1,212 @@
+"""``spikefill evaluate``: measures models and baselines on the same photographs and masks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikefill.cli import console
+from spikefill.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_NONE = "none"
+_EMBEDDED = "embedded"
+_FULL = "full"
+
+
+def evaluate(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FILE|RUN_DIR",
+            help="What to measure; may be given several times; 'none' measures the baselines alone. "
+            "SPIKEFILL_MODEL sets it, too.",
+            show_default="the default model",
+        ),
+    ] = None,
+    images: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR|embedded",
+            help="A folder of photographs, or 'embedded': those two of the embedded photographs that are "
+            "kept from training.",
+        ),
+    ] = _EMBEDDED,
+    size: Annotated[
+        str,
+        typer.Option(metavar="N|full", help="Measure the central N x N pixels, or each photograph whole."),
+    ] = "128",
+    masks: Annotated[
+        str, typer.Option(metavar="FAMILY,...", help="Families of masks, separated by commas.")
+    ] = "thin,medium,thick",
+    baselines: Annotated[
+        str,
+        typer.Option(metavar="NAME,...|none", help="What to compare with, separated by commas."),
+    ] = "identity,mean,telea,navier-stokes",
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Only the first N photographs.", show_default="all")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(metavar="N", help="Masks of each family for every photograph, 1 to 5.")
+    ] = 5,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write every figure and the protocol as JSON."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a page with tables, plots and pictures, DIR/index.html."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where models run: cpu, cuda, ...", envvar="SPIKEFILL_DEVICE")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+) -> int:
+    """Measure models and baselines on the same photographs and masks.
+
+    Prints hole PSNR and SSIM by method and family of masks. Exit code 1 if photographs had to be skipped.
+    """
+    from spikefill import data, files
+    from spikefill import masks as mask_families
+
+    evaluation = _evaluation()
+    families = _listed("--masks", masks, mask_families.FAMILIES)
+    compared = [] if baselines == _NONE else _listed("--baselines", baselines, evaluation.BASELINES)
+    side = _side(size, evaluation.SMALLEST_SIDE)
+    _at_least_one("--limit", limit)
+    _at_least_one("--repeats", repeats)
+    if json_file is not None:
+        files.refuse_existing(json_file, overwrite=overwrite)
+    if report is not None:
+        if report.exists() and not report.is_dir():
+            raise InputError(f"--report is {report}, a file; name a folder")
+        files.refuse_existing(report / evaluation.PAGE, overwrite=overwrite)
+
+    unreadable: list[str] = []
+
+    def complain(path: Path, problem: str) -> None:
+        console.note(f"{path}: {problem}")
+        unreadable.append(str(path))
+
+    models, references = _load_models(model, compared, device)
+    photographs = data.open_photographs(
+        images, part="val" if images == _EMBEDDED else "all", on_problem=complain
+    )
+    with console.progress() as bar:
+        task = bar.add_task("restoring", total=None)
+        document = evaluation.evaluate(
+            models,
+            photographs,
+            size=side,
+            families=families,
+            baselines=compared,
+            limit=limit,
+            repeats=repeats,
+            source=images,
+            references=references,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+    _print_table(document)
+    if json_file is not None:
+        evaluation.write_json(document, json_file, overwrite=overwrite)
+        console.note(f"figures: {json_file}")
+    if report is not None:
+        cases = evaluation.render_cases(document, photographs, models)
+        page = evaluation.write_report(document, report, cases=cases, overwrite=overwrite)
+        console.note(f"report: {page}")
+    skipped = document["protocol"]["images"]["skipped"]
+    for photograph in skipped:
+        console.note(f"skipped {photograph['name']}: {photograph['reason']}")
+    return 1 if skipped or unreadable else 0
+
+
+def _evaluation() -> Any:
+    try:
+        from spikefill import evaluation
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"evaluate needs {error.name}; install it with: pip install 'spikefill[eval]'"
+        ) from error
+    return evaluation
+
+
+def _load_models(
+    references: Sequence[str] | None, baselines: Sequence[str], device: str | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The inpainters and what they were loaded from, by the names that the table shows."""
+    from spikefill import inpainting, models
+
+    wanted = list(references or [os.environ.get("SPIKEFILL_MODEL") or models.DEFAULT])
+    if wanted == [_NONE]:
+        if not baselines:
+            raise InputError("--model and --baselines are both 'none'; name at least one method to measure")
+        return {}, {}
+    if _NONE in wanted:
+        raise InputError("--model is 'none' and something else; 'none' stands alone")
+    if len(set(wanted)) < len(wanted):
+        raise InputError(
+            f"--model names {next(w for w in wanted if wanted.count(w) > 1)} twice; once is enough"
+        )
+    short = [Path(reference).name.removesuffix(".safetensors") or reference for reference in wanted]
+    taken = [*short, *baselines]
+    names = [
+        name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)
+    ]
+    loaded = {
+        name: inpainting.load(reference, device=device) for name, reference in zip(names, wanted, strict=True)
+    }
+    return loaded, dict(zip(names, wanted, strict=True))
+
+
+def _listed(option: str, text: str, choices: Sequence[str]) -> list[str]:
+    """The names in a list with commas, each a choice and named once."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in choices:
+            raise InputError(f"{option} names {name!r}; it takes, separated by commas: {', '.join(choices)}")
+        if names.count(name) > 1:
+            raise InputError(f"{option} names {name!r} twice; once is enough")
+    return names
+
+
+def _side(text: str, smallest: int) -> int | str:
+    if text == _FULL:
+        return text
+    if not (text.isascii() and text.isdigit() and int(text) >= smallest):
+        raise InputError(f"--size is {text!r}; it must be a number of pixels from {smallest}, or '{_FULL}'")
+    return int(text)
+
+
+def _at_least_one(option: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise InputError(f"{option} is {value}; it must be at least 1")
+
+
+def _print_table(document: Mapping[str, Any]) -> None:
+    """Prints hole PSNR in dB and SSIM, a row for each method."""
+    from rich.console import Console
+    from rich.table import Table
+
+    families = document["protocol"]["masks"]["families"]
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method", no_wrap=True)
+    for family in families:
+        table.add_column(f"{family}\nPSNR hole", justify="right", no_wrap=True)
+        table.add_column("\nSSIM", justify="right", no_wrap=True)
+    for method, results in document["results"].items():
+        cells = []
+        for family in families:
+            value = results[family]["psnr_hole"]
+            cells += ["inf" if value is None else f"{value:.2f}", f"{results[family]['ssim']:.4f}"]
+        table.add_row(method, *cells)
+    screen = Console(highlight=False, markup=False, emoji=False)
+    screen.width = max(screen.width, 24 * (len(families) + 2))  # a long line is better than a cut figure
+    with screen.capture() as capture:
+        screen.print(table)
+    typer.echo(capture.get(), nl=False)

@@ -1,0 +1,80 @@
+"""``spikefill train``: train a network on photographs, or go on with a run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikefill.cli import console
+
+
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, such as runs/first.")],
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Name of a recipe, or a YAML file.  [default: scnn; with --resume the run's]"),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder of photographs to train on, or 'embedded'; repeat it for several."),
+    ] = None,
+    val: Annotated[
+        str | None, typer.Option(help="Folder of photographs to validate on, or 'embedded'.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Length of the run; turned into steps once, from the measured speed.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Length of the run in steps.  [default: the recipe's]")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, such as optimiser.learning_rate=1e-4; repeatable.",
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    threads: Annotated[
+        int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu or cuda.  [default: cuda where there is one]", envvar="SPIKEFILL_DEVICE"),
+    ] = None,
+) -> int:
+    """Train a network. Ctrl-C saves the run; --resume goes on with it exactly where it was."""
+    from spikefill import training
+    from spikefill.models import read_header
+
+    settings = None
+    if recipe is not None or not resume:
+        settings = training.load_recipe(recipe or "scnn", changes or ())
+    elif changes:
+        settings = training.change_recipe(training.recipe_of(output), changes)
+    try:
+        folder = training.train(
+            settings,
+            data=data,
+            val=val,
+            output=output,
+            minutes=minutes,
+            steps=steps,
+            resume=resume,
+            threads=threads,
+            device=device,
+        )
+    except training.Interrupted as stopped:
+        console.stderr().print(f"spikefill: {stopped}", markup=False)
+        return 130
+    except training.DivergenceError as error:
+        console.stderr().print(f"spikefill: {error}", markup=False)
+        return 1
+    loss = float(read_header(folder / "best.safetensors")["validation_loss"])
+    use = f"spikefill inpaint PHOTO MASK -o OUT --model {shlex.quote(str(folder))}"
+    typer.echo(f"{folder}: best validation loss {loss:.5f}; use it: {use}")
+    return 0

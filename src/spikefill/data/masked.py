@@ -1,0 +1,150 @@
+"""Masked photographs as a data set: crop, mask and target, sample i a function of the seed and i alone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from spikefill import masks
+from spikefill.data.photographs import Photographs
+from spikefill.errors import InputError, check_choice
+
+Image = NDArray[np.uint8]
+
+
+class MaskedPhotographs(Dataset[dict[str, Tensor]]):
+    """Random or central crops of photographs, each with a mask.
+
+    Args:
+        photographs: What to crop, N of them.
+        size: Side of a sample in pixels.
+        families: Families of masks; a sample's is drawn from them.
+        seed: Samples of different seeds are independent.
+        length: Number of samples.
+        augment: Draw photograph, scale, position, flip and quarter turns at random. Without, sample i is the centre of
+            photograph i modulo N, and only its mask is random.
+        scales: Range of the random scale.
+        shorter_side: Larger photographs are first reduced to this shorter side, so that a crop shows more than a
+            patch of sky. Smaller ones than a crop are enlarged.
+        cache_bytes: Reduced photographs kept decoded, in each process.
+
+    Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the mask is 1 in
+    the holes, where ``masked`` is 0. A photograph whose pixels are damaged is replaced by the next.
+
+    Raises:
+        InputError: An argument is unknown or out of its range; no photograph could be decoded.
+    """
+
+    def __init__(
+        self,
+        photographs: Photographs,
+        *,
+        size: int,
+        families: Sequence[str] = ("thin", "medium", "thick"),
+        seed: int = 0,
+        length: int,
+        augment: bool = True,
+        scales: tuple[float, float] = (0.5, 1.0),
+        shorter_side: int = 512,
+        cache_bytes: int = 1 << 30,
+    ) -> None:
+        if not len(families):
+            raise InputError(f"families is empty; name some of: {', '.join(masks.families())}")
+        for family in families:
+            check_choice("family", family, masks.families())
+        for name, value, least in (("size", size, 8), ("length", length, 0), ("seed", seed, 0)):
+            if value < least:
+                raise InputError(f"{name} is {value!r}; it must be at least {least}")
+        if not 0 < scales[0] <= scales[1] <= 1:
+            raise InputError(f"scales is {scales!r}; it must be a range within (0, 1]")
+        if shorter_side < size:
+            raise InputError(f"shorter_side is {shorter_side!r}; it must be at least size = {size}")
+        self.photographs = photographs
+        self.size = size
+        self.families = tuple(families)
+        self.seed = seed
+        self.length = length
+        self.augment = augment
+        self.scales = scales
+        self.shorter_side = shorter_side
+        self.cache_bytes = cache_bytes
+        self._cache: OrderedDict[int, Image] = OrderedDict()
+        self._cached = 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Sample ``index``; see the class.
+
+        Raises:
+            IndexError: There is no such sample.
+        """
+        if not 0 <= index < self.length:
+            raise IndexError(f"index is {index}; there are {self.length} samples")
+        generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
+        family = self.families[generator.integers(len(self.families))]
+        hole = masks.sample(family, self.size, seed=self.seed, index=index)
+        crop = self._random_crop(generator) if self.augment else self._central_crop(index)
+        target = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))).float().div_(255)
+        mask = torch.from_numpy(hole)[None]
+        return {"masked": target.masked_fill(mask, 0.0), "mask": mask.float(), "target": target}
+
+    def _random_crop(self, generator: np.random.Generator) -> Image:
+        image = self._photograph(int(generator.integers(len(self.photographs))))
+        height, width = image.shape[:2]
+        side = min(round(self.size / generator.uniform(*self.scales)), height, width)
+        top, left = int(generator.integers(height - side + 1)), int(generator.integers(width - side + 1))
+        crop = image[top : top + side, left : left + side]
+        if side != self.size:
+            crop = cv2.resize(crop, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        if generator.integers(2):
+            crop = crop[:, ::-1]
+        return np.rot90(crop, int(generator.integers(4)))
+
+    def _central_crop(self, index: int) -> Image:
+        image = self._photograph(index % len(self.photographs))
+        top, left = (image.shape[0] - self.size) // 2, (image.shape[1] - self.size) // 2
+        return image[top : top + self.size, left : left + self.size]
+
+    def _photograph(self, index: int) -> Image:
+        """A photograph between ``size`` and ``shorter_side`` on its shorter side; the next one if it is damaged."""
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        image = self._fitted(self._first_readable(index))
+        self._cache[index] = image
+        self._cached += image.nbytes
+        while self._cached > self.cache_bytes:
+            self._cached -= self._cache.popitem(last=False)[1].nbytes
+        return image
+
+    def _first_readable(self, index: int) -> Image:
+        for offset in range(len(self.photographs)):
+            try:
+                return self.photographs[(index + offset) % len(self.photographs)]
+            except InputError as error:
+                problem = error
+        raise InputError(f"no photograph could be decoded: {problem}")
+
+    def _fitted(self, image: Image) -> Image:
+        height, width = image.shape[:2]
+        shorter = min(height, width)
+        wanted = min(max(shorter, self.size), self.shorter_side)
+        if wanted == shorter:
+            return image
+        scaled = (max(wanted, round(width * wanted / shorter)), max(wanted, round(height * wanted / shorter)))
+        interpolation = cv2.INTER_AREA if wanted < shorter else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(image, scaled, interpolation=interpolation), dtype=np.uint8)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For worker processes: everything but the decoded photographs."""
+        return {**self.__dict__, "_cache": OrderedDict(), "_cached": 0}

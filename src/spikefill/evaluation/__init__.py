@@ -1,0 +1,42 @@
+"""Measuring: figures of merit, baselines, the fixed protocol and its report.
+
+    document = evaluate(inpainter, photographs, name="scnn", size=128)
+    write_json(document, "scnn.json")
+    write_report(document, "report", cases=render_cases(document, photographs, {"scnn": inpainter}))
+
+It needs the extra ``eval``: ``pip install 'spikefill[eval]'``.
+"""
+
+from __future__ import annotations
+
+from spikefill.evaluation.baselines import BASELINES, baseline
+from spikefill.evaluation.cases import Case, Choice, choose_cases, ranking_method, render_cases
+from spikefill.evaluation.measuring import SMALLEST_SIDE, Restorer, centre_crop, evaluation_mask
+from spikefill.evaluation.metrics import mse, psnr, ssim
+from spikefill.evaluation.protocol import DEFAULT_FAMILIES, DEFAULT_REPEATS, DEFINITIONS, evaluate, write_json
+from spikefill.evaluation.report import PAGE, render_report, write_report
+
+__all__ = [
+    "BASELINES",
+    "DEFAULT_FAMILIES",
+    "DEFAULT_REPEATS",
+    "DEFINITIONS",
+    "PAGE",
+    "SMALLEST_SIDE",
+    "Case",
+    "Choice",
+    "Restorer",
+    "baseline",
+    "centre_crop",
+    "choose_cases",
+    "evaluate",
+    "evaluation_mask",
+    "mse",
+    "psnr",
+    "ranking_method",
+    "render_cases",
+    "render_report",
+    "ssim",
+    "write_json",
+    "write_report",
+]

@@ -1,0 +1,65 @@
+"""Writing files so that nothing is ever lost or half-written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spikefill.errors import InputError
+
+
+@contextmanager
+def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Gives a temporary path beside ``path``; what is written there becomes ``path`` when the block ends.
+
+    If the block raises, or the process is killed, ``path`` is what it was before. The temporary file has the same
+    suffix, so that writers which choose a format by it do as they would for ``path``. Missing parent folders are made.
+
+    Args:
+        path: The file to write.
+        overwrite: Replace a file that exists; without it such a file is an error and stays as it is.
+
+    Raises:
+        InputError: ``path`` exists and ``overwrite`` is false, or is a folder, or its folder cannot be written.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _rename_to_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def refuse_existing(path: str | Path, *, overwrite: bool = False) -> None:
+    """Raises `InputError` if ``path`` is a folder, or a file that would be lost; call it before long work."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
+    if not overwrite and path.exists():
+        raise InputError(f"{path} exists; choose another name or overwrite it with --overwrite (overwrite=True)")
+
+
+def _rename_to_new(source: Path, target: Path) -> None:
+    """Renames, but never over a file that appeared in the meantime, where the file system can promise that."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        refuse_existing(target)
+    except OSError:  # no hard links here (FAT, some network shares)
+        refuse_existing(target)
+        source.replace(target)

@@ -1,0 +1,35 @@
+"""A small pool of threads for kernels that release the GIL; as many as torch uses, made again after a fork."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import torch
+
+_SMALLEST_SHARE = 1 << 14
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="spikefill")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def in_shares(kernel: Callable[[int, int], None], count: int) -> None:
+    """Calls ``kernel(start, stop)`` over ``range(count)`` in contiguous shares, one a thread; returns when all are done."""
+    threads = min(torch.get_num_threads(), max(1, count // _SMALLEST_SHARE))
+    if threads == 1:
+        kernel(0, count)
+        return
+    bounds = [count * i // threads for i in range(threads + 1)]
+    pool = _pool(torch.get_num_threads())
+    others = [pool.submit(kernel, bounds[i], bounds[i + 1]) for i in range(1, threads)]
+    kernel(bounds[0], bounds[1])
+    for other in others:
+        other.result()

@@ -1,0 +1,17 @@
+"""Training: recipes, and runs that can be resumed exactly."""
+
+from spikefill.training.module import DivergenceError
+from spikefill.training.recipe import Recipe
+from spikefill.training.recipe_files import built_in_recipes, change_recipe, load_recipe
+from spikefill.training.run import Interrupted, recipe_of, train
+
+__all__ = [
+    "DivergenceError",
+    "Interrupted",
+    "Recipe",
+    "built_in_recipes",
+    "change_recipe",
+    "load_recipe",
+    "recipe_of",
+    "train",
+]

@@ -1,0 +1,104 @@
+"""From photographs to batches: the training loader and the fixed samples of validation."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from spikefill import data
+from spikefill.cli import console
+from spikefill.training.module import Batch
+from spikefill.training.recipe import Recipe
+from spikefill.training.run_folder import EMBEDDED
+from spikefill.training.sampler import StepSampler
+from spikefill.training.validation import FixedSamples
+
+_EVALUATION_SEED = 1 << 31
+"""Of the masks of validation samples: the same whatever the run's seed, so that runs can be compared."""
+
+
+class Photographs:
+    """The photographs of both splits.
+
+    Args:
+        train: Sources of the training split: folders, or ``embedded`` for its training part.
+        val: Source of the validation split: a folder, or ``embedded`` for its validation part.
+
+    Raises:
+        InputError: A source is missing or holds no usable photograph.
+    """
+
+    def __init__(self, train: Sequence[str], val: str) -> None:
+        self.train = data.open_photographs(list(train), part="train", on_problem=_say)
+        self.val = data.open_photographs(val, part="val" if val == EMBEDDED else "all", on_problem=_say)
+
+    def training_loader(
+        self, recipe: Recipe, *, first: int, stop: int, device: torch.device
+    ) -> DataLoader[Batch]:
+        """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
+        settings = recipe.data
+        dataset = data.MaskedPhotographs(
+            self.train,
+            size=settings.size,
+            families=settings.families,
+            seed=recipe.seed,
+            length=stop * recipe.batch_size,
+            augment=settings.augment,
+        )
+        options: dict[str, Any] = {}
+        if settings.workers:
+            options = {
+                "worker_init_fn": _start_worker,
+                "multiprocessing_context": _start_method(),
+                "prefetch_factor": 4,
+            }
+        return DataLoader(
+            dataset,
+            batch_sampler=StepSampler(recipe.batch_size, first=first, stop=stop),
+            num_workers=settings.workers,
+            pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # its own: torch's global generator belongs to the network's noise
+            **options,
+        )
+
+    def fixed_samples(self, recipe: Recipe) -> tuple[FixedSamples, FixedSamples]:
+        """Samples of the training and the validation split, made alike and without augmentation."""
+        train, val = (
+            FixedSamples(
+                data.MaskedPhotographs(
+                    photographs,
+                    size=recipe.data.size,
+                    families=recipe.data.families,
+                    seed=_EVALUATION_SEED,
+                    length=recipe.validation.count,
+                    augment=False,
+                ),
+                count=recipe.validation.count,
+                batch_size=recipe.batch_size,
+            )
+            for photographs in (self.train, self.val)
+        )
+        return train, val
+
+
+def _say(path: Path, problem: str) -> None:
+    console.note(f"{path}: {problem}")
+
+
+def _start_method() -> str:
+    """A forked worker would inherit the locks of the parent's threads (OpenCV's, OpenMP's) in any state."""
+    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
+def _start_worker(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal: the workers leave it to the main one, which ends them."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)

@@ -1,0 +1,152 @@
+"""The network in training, as Lightning sees it: loss, optimiser, mean weights, random state."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from spikefill.training.losses import learning_rate_factor, loss_per_image
+from spikefill.training.recipe import Recipe
+
+Batch = dict[str, Tensor]
+
+
+class DivergenceError(RuntimeError):
+    """The loss or the weights are no longer finite; the last good checkpoint is kept."""
+
+
+class InpaintingModule(pl.LightningModule):
+    """A network, its recipe, and the place in the run.
+
+    Args:
+        model: Called as ``model(masked, mask)``.
+        recipe: How it is trained.
+        total_steps: Length of the whole run.
+
+    Attributes:
+        first_step: Steps done before this process.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, *, total_steps: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.total_steps = total_steps
+        self.first_step = 0
+        self._optimiser_state: dict[str, Any] | None = None
+        self.model = model
+        self.averaged = copy.deepcopy(model) if recipe.ema is not None else None
+        if self.averaged is not None:
+            self.averaged.requires_grad_(requires_grad=False)
+        if recipe.channels_last:
+            self.to(memory_format=torch.channels_last)
+
+    @property
+    def steps_done(self) -> int:
+        """Optimiser steps done in the whole run, those before a resumption too."""
+        return self.first_step + int(self.trainer.global_step)
+
+    @property
+    def product(self) -> nn.Module:
+        """The network that the run gives: the running mean where the recipe asks for one."""
+        return self.model if self.averaged is None else self.averaged
+
+    def resume_from(self, step: int, weights: dict[str, Any], optimiser: dict[str, Any]) -> None:
+        """Goes on after ``step`` steps, with the weights and the optimiser's state of then."""
+        self.load_state_dict(weights)
+        self.first_step = step
+        self._optimiser_state = optimiser
+
+    def prepare_step(self, optimiser: torch.optim.Optimizer, step: int) -> None:
+        """Sets everything that a step has from its number: random state, learning rate, mode of the layers.
+
+        Since the random state is a function of (seed, step), nothing that draws random numbers between two
+        steps (validation, loaders, loggers) can shift it, and a resumed run has it without any being stored.
+        """
+        torch.manual_seed(step_seed(self.recipe.seed, step))
+        factor = learning_rate_factor(self.recipe.schedule, step, self.total_steps)
+        for group in optimiser.param_groups:
+            group["lr"] = self.recipe.optimiser.learning_rate * factor
+        self.model.train()
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean over the batch of the recipe's loss.
+
+        Raises:
+            DivergenceError: It is not finite.
+        """
+        restored = self.model(batch["masked"], batch["mask"])
+        loss = loss_per_image(self.recipe.loss, restored, batch["target"], batch["mask"]).mean()
+        if not torch.isfinite(loss):
+            raise DivergenceError(f"the loss is {loss.item()}")
+        return loss
+
+    def laid_out(self, batch: Batch) -> Batch:
+        """The batch in the recipe's memory layout."""
+        if not self.recipe.channels_last:
+            return batch
+        return {name: value.contiguous(memory_format=torch.channels_last) for name, value in batch.items()}
+
+    def update_average(self) -> None:
+        """Moves the running mean of the weights towards the present ones."""
+        if self.averaged is None or self.recipe.ema is None:
+            return
+        with torch.no_grad():
+            for mean, now in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
+                mean.lerp_(now, 1 - self.recipe.ema)
+            for kept, present in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+                kept.copy_(present)
+
+    def check_finite(self) -> None:
+        """Raises `DivergenceError` if a weight is not finite."""
+        for name, weight in self.model.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise DivergenceError(f"the weights {name} are not finite")
+
+    # Lightning's hooks.
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The recipe's optimiser; `prepare_step` sets its learning rate."""
+        optimiser = make_optimiser(self.model, self.recipe)
+        if self._optimiser_state is not None:
+            optimiser.load_state_dict(self._optimiser_state)
+        return optimiser
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Lays the batch out once it is on the device."""
+        return self.laid_out(batch)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Prepares the step."""
+        optimiser = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimiser, torch.optim.Optimizer)
+        self.prepare_step(optimiser, self.steps_done)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss to minimise."""
+        return self.loss(batch)
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """The optimiser's step, then that of the running mean."""
+        optimizer.step(closure=optimizer_closure)
+        self.update_average()
+
+
+def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser over the model's trainable weights."""
+    settings = recipe.optimiser
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    kind = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+    return kind(weights, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay)
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of torch's generators at a step: 63 well-mixed bits of (seed, step)."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

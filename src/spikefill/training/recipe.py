@@ -1,0 +1,137 @@
+"""What a training run is made of, as validated settings: each with its range, default and meaning.
+
+Reading recipes from files and changing single settings is in `spikefill.training.recipe_files`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from spikefill import masks
+
+
+class Settings(BaseModel):
+    """The base of all settings: a misspelt field is an error, and settings never change once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _known_families(families: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [family for family in families if family not in masks.FAMILIES]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no family of masks; there are: {', '.join(masks.FAMILIES)}")
+    return families
+
+
+class ModelSettings(Settings):
+    """The network to train."""
+
+    architecture: str = Field(default="scnn", description="A name that `spikefill.models.create` knows.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Constructor arguments; what is left out has the architecture's default.",
+    )
+
+
+class DataSettings(Settings):
+    """The samples: squares out of photographs, with holes made by mask families."""
+
+    size: int = Field(default=128, ge=16, le=2048, description="Side of the square samples, in pixels.")
+    families: Annotated[tuple[str, ...], AfterValidator(_known_families)] = Field(
+        default=("thin", "medium", "thick"),
+        min_length=1,
+        description="Families of masks, each as likely as the others.",
+    )
+    augment: bool = Field(
+        default=True, description="Random crops, scales, flips and rotations; otherwise centre crops."
+    )
+    workers: int = Field(
+        default=1,
+        ge=0,
+        le=64,
+        description="Processes that make samples; 0 makes them in the main one. Changes no sample.",
+    )
+
+
+class OptimiserSettings(Settings):
+    """How gradients change weights."""
+
+    name: Literal["adam", "adamw"] = Field(
+        default="adam", description="Adam, or with decoupled weight decay."
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Before the schedule's factor.")
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default=(0.9, 0.999), description="Decay of the running means of the gradient and of its square."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, le=1, description="Pull of the weights towards zero.")
+
+
+class ScheduleSettings(Settings):
+    """How the learning rate changes over the run; a function of the step alone."""
+
+    name: Literal["constant", "cosine"] = Field(
+        default="constant", description="Constant, or half a cosine down to zero."
+    )
+    warmup_steps: int = Field(default=0, ge=0, description="Steps of a linear rise from zero before that.")
+
+
+class LossSettings(Settings):
+    """What is minimised."""
+
+    name: Literal["mse", "l1"] = Field(default="mse", description="Mean squared or absolute difference.")
+    region: Literal["whole", "hole"] = Field(
+        default="whole", description="Over the whole image, or over its hole alone."
+    )
+
+
+class ValidationSettings(Settings):
+    """When and on how much the losses of both splits are measured in evaluation mode."""
+
+    every_minutes: float | None = Field(
+        default=2.0, gt=0, description="Minutes between two validations; null for none by the clock."
+    )
+    every_steps: int | None = Field(
+        default=None, ge=1, description="Steps between two validations; null for none by steps."
+    )
+    count: int = Field(default=64, ge=1, le=10_000, description="Samples of each split.")
+    pictures: int = Field(default=6, ge=1, le=64, description="Validation samples in the picture.")
+
+
+class Recipe(Settings):
+    """A training run but for its data and length. Defaults are the paper's, and ours where it is silent."""
+
+    name: str = Field(min_length=1, description="What the run's weights call their recipe.")
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    loss: LossSettings = LossSettings()
+    validation: ValidationSettings = ValidationSettings()
+    batch_size: int = Field(default=8, ge=1, le=4096, description="Samples a step.")
+    steps: int = Field(
+        default=20_000, ge=1, description="Length of the run where neither minutes nor steps are given."
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="Arithmetic of the network; with bfloat16 the weights stay float32 (mixed precision).",
+    )
+    channels_last: bool = Field(default=True, description="Memory layout N H W C, which convolutions prefer.")
+    gradient_clip: float | None = Field(
+        default=None, gt=0, description="Largest norm of the gradient; null for no limit."
+    )
+    ema: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Decay of a running mean of the weights, then validated and kept; null for none.",
+    )
+    seed: int = Field(default=0, ge=0, lt=1 << 32, description="Seed of weights, samples and noise.")
+    checkpoint_seconds: float = Field(
+        default=40.0,
+        ge=0,
+        le=60,
+        description="Seconds between checkpoints; 0: after every step.",
+    )
+    log_every_steps: int = Field(default=10, ge=1, description="Steps between two rows of the logs.")
