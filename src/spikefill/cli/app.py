@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from spikefill._version import __version__
@@ -18,6 +17,8 @@ from spikefill.cli import console, doctor, inpaint, masks
 from spikefill.cli import evaluate as evaluate_command
 from spikefill.cli import train as train_command
 from spikefill.errors import InputError
+
+_PARSER_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == 'ClickException')
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -65,9 +66,9 @@ def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code; every error is one plain line on stderr."""
     try:
         result = app(args=arguments, prog_name="spikefill", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", EXIT_INTERRUPTED)
-    except click.ClickException as error:
+    except _PARSER_ERROR as error:
         return _say(error.format_message(), EXIT_WRONG_CALL)
     except InputError as error:
         return _say(str(error), EXIT_WRONG_CALL)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,38 +14,44 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spikefill import masks
-from spikefill.data.photographs import Photographs
 from spikefill.errors import InputError, check_choice
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Image = NDArray[np.uint8]
+
+_LOG = logging.getLogger(__name__)
 
 
 class MaskedPhotographs(Dataset[dict[str, Tensor]]):
     """Random or central crops of photographs, each with a mask.
 
     Args:
-        photographs: What to crop, N of them.
-        size: Side of a sample in pixels.
-        families: Families of masks; a sample's is drawn from them.
+        photographs: What to crop: N uint8 RGB arrays (H, W, 3), such as `Photographs`.
+        size: Side of a sample in pixels, at least 8.
+        families: Families of masks; a sample's is drawn from them, each as likely.
         seed: Samples of different seeds are independent.
         length: Number of samples.
-        augment: Draw photograph, scale, position, flip and quarter turns at random. Without, sample i is the centre of
-            photograph i modulo N, and only its mask is random.
-        scales: Range of the random scale.
-        shorter_side: Larger photographs are first reduced to this shorter side, so that a crop shows more than a
-            patch of sky. Smaller ones than a crop are enlarged.
-        cache_bytes: Reduced photographs kept decoded, in each process.
+        augment: Draw photograph, scale, position, flips and quarter turns at random. Without, sample i is the
+            centre of photograph i modulo N, and only its mask is random.
+        scales: Range of the random scale: a crop shows ``size / scale`` pixels of the photograph, reduced to
+            ``size``, or as many as there are.
+        shorter_side: Larger photographs are first reduced to this shorter side, so that a crop shows more
+            than a patch of sky. Photographs smaller than a crop are enlarged to it.
+        cache_bytes: How many bytes of reduced photographs each process keeps decoded.
 
-    Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the mask is 1 in
-    the holes, where ``masked`` is 0. A photograph whose pixels are damaged is replaced by the next.
+    Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the
+    mask is 1 in the holes, where ``masked`` is 0. A photograph whose pixels turn out to be damaged is
+    reported once to the log and replaced by the next that is not.
 
     Raises:
-        InputError: An argument is unknown or out of its range; no photograph could be decoded.
+        InputError: An argument is unknown or out of its range, or no photograph could be decoded.
     """
 
     def __init__(
         self,
-        photographs: Photographs,
+        photographs: Sequence[Image],
         *,
         size: int,
         families: Sequence[str] = ("thin", "medium", "thick"),
@@ -56,13 +62,17 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         shorter_side: int = 512,
         cache_bytes: int = 1 << 30,
     ) -> None:
+        if not len(photographs):
+            raise InputError("photographs is empty; there must be at least one")
+        if isinstance(families, str):
+            raise InputError(f"families is {families!r}; it must be a sequence of names")
         if not len(families):
-            raise InputError(f"families is empty; name some of: {', '.join(masks.families())}")
+            raise InputError(f"families is empty; name some of: {', '.join(masks.family_names())}")
         for family in families:
-            check_choice("family", family, masks.families())
+            check_choice("family", family, masks.family_names())
         for name, value, least in (("size", size, 8), ("length", length, 0), ("seed", seed, 0)):
-            if value < least:
-                raise InputError(f"{name} is {value!r}; it must be at least {least}")
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise InputError(f"{name} is {value!r}; it must be a whole number, at least {least}")
         if not 0 < scales[0] <= scales[1] <= 1:
             raise InputError(f"scales is {scales!r}; it must be a range within (0, 1]")
         if shorter_side < size:
@@ -78,6 +88,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         self.cache_bytes = cache_bytes
         self._cache: OrderedDict[int, Image] = OrderedDict()
         self._cached = 0
+        self._damaged: set[int] = set()
 
     def __len__(self) -> int:
         return self.length
@@ -93,9 +104,13 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
         family = self.families[generator.integers(len(self.families))]
         hole = masks.sample(family, self.size, seed=self.seed, index=index)
-        crop = self._random_crop(generator) if self.augment else self._central_crop(index)
+        if self.augment:
+            crop = self._random_crop(generator)
+            hole = hole[:: 1 - 2 * int(generator.integers(2)), :: 1 - 2 * int(generator.integers(2))]
+        else:
+            crop = self._central_crop(index)
         target = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))).float().div_(255)
-        mask = torch.from_numpy(hole)[None]
+        mask = torch.from_numpy(np.ascontiguousarray(hole))[None]
         return {"masked": target.masked_fill(mask, 0.0), "mask": mask.float(), "target": target}
 
     def _random_crop(self, generator: np.random.Generator) -> Image:
@@ -105,7 +120,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         top, left = int(generator.integers(height - side + 1)), int(generator.integers(width - side + 1))
         crop = image[top : top + side, left : left + side]
         if side != self.size:
-            crop = cv2.resize(crop, (self.size, self.size), interpolation=cv2.INTER_AREA)
+            crop = _resized(crop, self.size, self.size)
         if generator.integers(2):
             crop = crop[:, ::-1]
         return np.rot90(crop, int(generator.integers(4)))
@@ -116,7 +131,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         return image[top : top + self.size, left : left + self.size]
 
     def _photograph(self, index: int) -> Image:
-        """A photograph between ``size`` and ``shorter_side`` on its shorter side; the next one if it is damaged."""
+        """A photograph, its shorter side from ``size`` to ``shorter_side``; the next one if it is damaged."""
         if index in self._cache:
             self._cache.move_to_end(index)
             return self._cache[index]
@@ -129,10 +144,14 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
 
     def _first_readable(self, index: int) -> Image:
         for offset in range(len(self.photographs)):
+            number = (index + offset) % len(self.photographs)
             try:
-                return self.photographs[(index + offset) % len(self.photographs)]
+                return self.photographs[number]
             except InputError as error:
                 problem = error
+                if number not in self._damaged:
+                    self._damaged.add(number)
+                    _LOG.warning("%s; the next photograph is used instead", error)
         raise InputError(f"no photograph could be decoded: {problem}")
 
     def _fitted(self, image: Image) -> Image:
@@ -141,10 +160,15 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         wanted = min(max(shorter, self.size), self.shorter_side)
         if wanted == shorter:
             return image
-        scaled = (max(wanted, round(width * wanted / shorter)), max(wanted, round(height * wanted / shorter)))
-        interpolation = cv2.INTER_AREA if wanted < shorter else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(image, scaled, interpolation=interpolation), dtype=np.uint8)
+        scale = wanted / shorter
+        return _resized(image, max(wanted, round(height * scale)), max(wanted, round(width * scale)))
 
     def __getstate__(self) -> dict[str, Any]:
         """For worker processes: everything but the decoded photographs."""
         return {**self.__dict__, "_cache": OrderedDict(), "_cached": 0}
+
+
+def _resized(image: Image, height: int, width: int) -> Image:
+    """Area averaging to reduce, cubic interpolation to enlarge."""
+    interpolation = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), dtype=np.uint8)

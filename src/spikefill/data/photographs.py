@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from spikefill.data.embedded import EMBEDDED, embedded_files
 from spikefill.errors import InputError, check_choice
@@ -19,14 +19,15 @@ OnProblem = Callable[[Path, str], None]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 SMALLEST_SIDE = 16
-"""Photographs with a shorter side than this are left out; smaller than a crop is enlarged to it."""
+"""A photograph with a shorter side is left out. (One that is smaller than a crop is enlarged to it.)"""
 
 
 @dataclass(frozen=True)
 class Photographs(Sequence[NDArray[np.uint8]]):
     """Photographs that are decoded when they are asked for: uint8 RGB arrays (H, W, 3), upright.
 
-    Greyscale becomes RGB with equal channels, 16 bits become 8, transparency is dropped.
+    Greyscale becomes RGB with equal channels; 16 bits, or floating point up to 1, become 8 bits; transparency
+    is dropped; of several pages or frames the first is taken.
 
     Attributes:
         files: Their files, in order.
@@ -54,7 +55,9 @@ class Photographs(Sequence[NDArray[np.uint8]]):
             InputError: The file is damaged: its header could be read, its pixels cannot.
         """
         if isinstance(index, slice):
-            return Photographs(self.files[index], self.names[index])
+            names = self.names[index]
+            greyscale = tuple(name for name in self.greyscale if name in names)
+            return Photographs(self.files[index], names, greyscale)
         return _decode(self.files[index])
 
 
@@ -64,11 +67,12 @@ def open_photographs(
     """The photographs of one or several sources.
 
     Args:
-        source: A folder, searched with its subfolders in alphabetical order, or ``"embedded"``: the eight photographs
-            inside the scikit-image wheel. Several sources are joined.
-        part: Which of the embedded ones: six to ``"train"``, two to validate (``"val"``), or ``"all"``. A folder
-            always gives all.
+        source: A folder, searched with its subfolders in alphabetical order, or ``"embedded"``: the eight
+            photographs inside the scikit-image wheel. Several sources are joined.
+        part: Which of the embedded ones: six to ``"train"``, two to validate (``"val"``), or ``"all"``. A
+            folder always gives all.
         on_problem: Called with each file that is left out (broken, or smaller than 16 px) and the reason.
+            Only headers are read here: damage further on shows when the photograph is decoded.
 
     Raises:
         InputError: A source is no folder or holds no usable photograph, or scikit-image is not installed.
@@ -101,6 +105,8 @@ def open_photographs(
 
 
 def _candidates(source: str | Path, part: Part) -> list[tuple[Path, str]]:
+    if not str(source).strip():
+        raise InputError(f"source is {source!r}; name a folder of photographs, or 'embedded'")
     if str(source) == EMBEDDED:
         return [(file, file.name) for file in embedded_files(part)]
     folder = Path(source)
@@ -115,7 +121,9 @@ def _inspect(file: Path) -> tuple[str | None, bool]:
     try:
         with Image.open(file) as image:
             size, mode = image.size, image.mode
-    except Exception as error:  # noqa: BLE001, RUF100 - Pillow's plugins raise anything on damaged files
+    except UnidentifiedImageError:
+        return "is not an image of a known format, or its first bytes are damaged", False
+    except Exception as error:  # Pillow's plugins raise anything on damaged files
         return f"cannot be read: {error}", False
     if min(size) < SMALLEST_SIDE:
         return f"is {size[0]} x {size[1]} px; the shorter side must be at least {SMALLEST_SIDE}", False
@@ -125,11 +133,22 @@ def _inspect(file: Path) -> tuple[str | None, bool]:
 def _decode(file: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as opened:
-            opened.load()
             image = ImageOps.exif_transpose(opened)
-    except Exception as error:
+            if image.mode == "F" or image.mode.startswith("I"):
+                return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+            if image.mode in ("P", "PA"):  # Pillow warns of palettes with transparency on the way to RGB
+                image = image.convert("RGBA")
+            return np.array(image.convert("RGB"))
+    except Exception as error:  # Pillow's plugins raise anything on damaged files
         raise InputError(f"{file} cannot be decoded: {error}") from error
-    if image.mode.startswith("I"):  # 16 bits, which Pillow would clip instead of scaling
-        wide = np.asarray(image).astype(np.int64)
-        return np.repeat((wide >> 8 if wide.max() > 255 else wide).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
-    return np.array(image.convert("RGB"))
+
+
+def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Scales what Pillow would clip: 16-bit values, and floating point up to 1."""
+    wide = np.nan_to_num(values.astype(np.float64))
+    largest = wide.max()
+    if largest > 255:
+        wide = wide / 257
+    elif largest <= 1 and np.issubdtype(values.dtype, np.floating):
+        wide = wide * 255
+    return wide.round().clip(0, 255).astype(np.uint8)

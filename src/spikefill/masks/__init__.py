@@ -2,20 +2,26 @@
 
 from spikefill.masks.convert import as_mask, read, write
 from spikefill.masks.evaluation import EVALUATION_IMAGES, EVALUATION_REPEATS, EVALUATION_SIZES, evaluation
-from spikefill.masks.families import families, family, sample
+from spikefill.masks.families import LARGEST_HOLE_RATIO, LARGEST_SIDE, family, family_names, sample
+from spikefill.masks.pictures import contact_sheet, thumbnail
 
-FAMILIES = families()
+FAMILIES = family_names()
+"""The names of the families that come with the package; `family_names` knows those that were added, too."""
 
 __all__ = [
     "EVALUATION_IMAGES",
     "EVALUATION_REPEATS",
     "EVALUATION_SIZES",
     "FAMILIES",
+    "LARGEST_HOLE_RATIO",
+    "LARGEST_SIDE",
     "as_mask",
+    "contact_sheet",
     "evaluation",
-    "families",
     "family",
+    "family_names",
     "read",
     "sample",
+    "thumbnail",
     "write",
 ]

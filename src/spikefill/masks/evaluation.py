@@ -1,20 +1,23 @@
-"""The fixed masks on which models are compared: drawn once and kept in the package, so that no library update moves them.
+"""The fixed masks on which models are compared: drawn once and kept, so that no library update moves them.
 
-An atlas per family and size (128, 256, 512 px), a 1-bit PNG: a row for each of 24 images, a column for each of 5
-repeats. They were drawn by `make_evaluation_sets`.
+There is an atlas for each family and size (128, 256, 512 px), a 1-bit PNG: a row for each of 24 images, a
+column for each of 5 repeats. They were drawn by `make_evaluation_sets`.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from spikefill.errors import InputError, check_choice
-from spikefill.masks.families import _sides, families
+from spikefill.masks.families import check_count, check_size, family_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EVALUATION_REPEATS = 5
 EVALUATION_IMAGES = 24
@@ -27,23 +30,25 @@ def evaluation(
     """The fixed mask for an image.
 
     Args:
-        family: One of `families`.
-        size: Side or (height, width) in pixels. 128, 256 and 512 are kept as such; for another size, the smallest of
-            them that is at least the longer side (else 512) is scaled to it by nearest neighbour and the centre cut.
+        family: One of `family_names`.
+        size: Side or (height, width) in pixels. Squares of 128, 256 and 512 are kept as such. For another
+            size, the smallest of these that is at least the longer side (else 512) is scaled to a square of
+            the longer side by nearest neighbour, in whole numbers, and its centre is cut out.
         image_index: Number of the image, 0 or more; the masks repeat after 24 images.
         repeat: Which of the image's 5 masks, 0 to 4.
 
     Returns:
-        A bool array (height, width), True in the holes; where the cut holds no hole, the next image's.
+        A bool array (height, width), True in the holes. Where the cut has no hole, or nothing else, it is the
+        next image's: no mask is empty or full.
 
     Raises:
-        InputError: An argument is unknown or out of its range.
+        InputError: An argument is unknown or out of its range, or no mask of the set fits so small a size.
     """
-    check_choice("family", family, families())
-    height, width = _sides(size)
-    if image_index < 0:
-        raise InputError(f"image_index is {image_index!r}; it must be 0 or more")
-    if not 0 <= repeat < EVALUATION_REPEATS:
+    check_choice("family", family, family_names())
+    height, width = check_size(size)
+    check_count("image_index", image_index)
+    check_count("repeat", repeat)
+    if repeat >= EVALUATION_REPEATS:
         raise InputError(f"repeat is {repeat!r}; it must be from 0 to {EVALUATION_REPEATS - 1}")
     longer = max(height, width)
     base = next((side for side in EVALUATION_SIZES if side >= longer), EVALUATION_SIZES[-1])
@@ -52,7 +57,9 @@ def evaluation(
     rows, columns = position[top : top + height], position[left : left + width]
     atlas = _atlas(family, base)
     for offset in range(EVALUATION_IMAGES):
-        mask = atlas[(image_index + offset) % EVALUATION_IMAGES, repeat][np.ix_(rows, columns)]
+        mask: NDArray[np.bool_] = atlas[(image_index + offset) % EVALUATION_IMAGES, repeat][
+            np.ix_(rows, columns)
+        ]
         if mask.any() and not mask.all():
             return mask
     raise InputError(f"size is {size!r}; no mask of the evaluation set has both holes and known pixels there")
@@ -62,6 +69,11 @@ def evaluation(
 def _atlas(family: str, size: int) -> NDArray[np.bool_]:
     """Images x repeats x size x size."""
     file = files("spikefill") / "masks" / "evaluation_sets" / f"{family}-{size}.png"
+    if not file.is_file():
+        raise InputError(
+            f"family is {family!r}, which has no evaluation set; "
+            "draw it with: python -m spikefill.masks.make_evaluation_sets"
+        )
     with file.open("rb") as stream, Image.open(stream) as image:
         array = np.asarray(image, dtype=bool)
     return array.reshape(EVALUATION_IMAGES, size, EVALUATION_REPEATS, size).swapaxes(1, 2)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,10 +14,14 @@ from spikefill import models
 from spikefill.cli import console
 from spikefill.training.module import DivergenceError, InpaintingModule
 from spikefill.training.pictures import read_logs, sample_sheet, write_curves, write_picture
-from spikefill.training.run_folder import RunFolder, RunRecord
 from spikefill.training.state import save_state
-from spikefill.training.stop import StopRequest
-from spikefill.training.validation import Measured, Validation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spikefill.training.run_folder import RunFolder, RunRecord
+    from spikefill.training.stop import StopRequest
+    from spikefill.training.validation import Measured, Validation
 
 
 class RunKeeper(pl.Callback):

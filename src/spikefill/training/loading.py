@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
 
 from spikefill import data
 from spikefill.cli import console
-from spikefill.training.module import Batch
-from spikefill.training.recipe import Recipe
 from spikefill.training.run_folder import EMBEDDED
 from spikefill.training.sampler import StepSampler
 from spikefill.training.validation import FixedSamples
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from spikefill.training.module import Batch
+    from spikefill.training.recipe import Recipe
+
 _EVALUATION_SEED = 1 << 31
 """Of the masks of validation samples: the same whatever the run's seed, so that runs can be compared."""
 
+_SHORTER_SIDE = 512
+"""Larger photographs are reduced to this, so that a crop shows more than a patch of sky."""
 
-class Photographs:
+
+class Splits:
     """The photographs of both splits.
 
     Args:
@@ -50,6 +56,7 @@ class Photographs:
             seed=recipe.seed,
             length=stop * recipe.batch_size,
             augment=settings.augment,
+            shorter_side=max(_SHORTER_SIDE, settings.size),
         )
         options: dict[str, Any] = {}
         if settings.workers:
@@ -72,12 +79,13 @@ class Photographs:
         train, val = (
             FixedSamples(
                 data.MaskedPhotographs(
-                    photographs,
+                    spread(photographs, recipe.validation.count),
                     size=recipe.data.size,
                     families=recipe.data.families,
                     seed=_EVALUATION_SEED,
                     length=recipe.validation.count,
                     augment=False,
+                    shorter_side=max(_SHORTER_SIDE, recipe.data.size),
                 ),
                 count=recipe.validation.count,
                 batch_size=recipe.batch_size,
@@ -85,6 +93,18 @@ class Photographs:
             for photographs in (self.train, self.val)
         )
         return train, val
+
+
+def spread(photographs: data.Photographs, count: int) -> data.Photographs:
+    """``count`` photographs evenly spaced over all of them: neighbours in a folder are often alike."""
+    total = len(photographs)
+    if total <= count:
+        return photographs
+    chosen = [index * total // count for index in range(count)]
+    return data.Photographs(
+        tuple(photographs.files[index] for index in chosen),
+        tuple(photographs.names[index] for index in chosen),
+    )
 
 
 def _say(path: Path, problem: str) -> None:

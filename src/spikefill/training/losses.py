@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from spikefill.training.recipe import LossSettings, ScheduleSettings
+    from spikefill.training.recipe import LossSettings, ScheduleSettings
 
 
 def loss_per_image(settings: LossSettings, restored: Tensor, target: Tensor, mask: Tensor) -> Tensor:

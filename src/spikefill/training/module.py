@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,7 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.training.losses import learning_rate_factor, loss_per_image
-from spikefill.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spikefill.training.recipe import Recipe
 
 Batch = dict[str, Tensor]
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from spikefill.files import atomic_write
-from spikefill.training.module import Batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from spikefill.training.module import Batch
 
 _COLUMNS = ("masked", "mask", "restored", "target")
 _HEADING, _GAP = 16, 4

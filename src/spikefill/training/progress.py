@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from rich.progress import Progress, TaskID
 
 from spikefill.cli import console
-from spikefill.training.module import InpaintingModule
+
+if TYPE_CHECKING:
+    from spikefill.training.module import InpaintingModule
 
 _SECONDS_BETWEEN_LINES = 30.0
 _SMOOTHING = 0.95
@@ -60,7 +62,7 @@ class RunProgress(pl.Callback):
         state = f"loss {self._loss:.4g}, {speed:.1f} images/s"
         assert self._bar is not None
         self._bar.update(self._task, completed=step, description=state)
-        if self._bar.disable and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        if self._bar.disable and step < total and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             left = self._step_seconds * (total - step)
             console.note(f"step {step} of {total}: {state}, {_duration(left)} left")

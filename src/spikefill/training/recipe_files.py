@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from spikefill.errors import InputError
 from spikefill.training.recipe import Recipe, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic.fields import FieldInfo
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,7 +53,7 @@ def load_recipe(name_or_file: str | Path, changes: Iterable[str] = ()) -> Recipe
         raise InputError(f"{origin} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{origin} holds no settings; it must be a YAML mapping such as 'name: mine'")
-    if not isinstance(name_or_file, Path) and name_or_file not in built_in_recipes():
+    if isinstance(name_or_file, Path) or name_or_file not in built_in_recipes():
         values.setdefault("name", Path(name_or_file).stem)
     for change in changes:
         _change(values, change)

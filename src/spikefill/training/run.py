@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from spikefill import models
 from spikefill.cli import console
 from spikefill.errors import InputError
-from spikefill.training.keeper import RunKeeper, make_loggers
-from spikefill.training.loading import Photographs
+from spikefill.training.keeper import RunKeeper
+from spikefill.training.loading import Splits
 from spikefill.training.module import DivergenceError, InpaintingModule
 from spikefill.training.progress import RunProgress
-from spikefill.training.recipe import Recipe
 from spikefill.training.recipe_files import load_recipe
 from spikefill.training.run_folder import (
     RunFolder,
@@ -35,7 +30,13 @@ from spikefill.training.run_folder import (
 from spikefill.training.speed import measure_speed
 from spikefill.training.state import RunState, load_state
 from spikefill.training.stop import StopRequest
+from spikefill.training.trainer import find_device, make_trainer, quiet_lightning, torch_threads
 from spikefill.training.validation import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spikefill.training.recipe import Recipe
 
 _ENOUGH_BATCHES_TO_MEASURE = 1_000_000
 
@@ -88,24 +89,22 @@ def train(
         record = _record_to_resume(folder, recipe, sources, val, minutes, steps)
         threads = record.threads if threads is None else threads
         device = record.device if device is None else device
-    with torch.random.fork_rng(), _torch_threads(threads):
-        target = _device(device)
+    with torch.random.fork_rng(), torch_threads(threads):
+        target = find_device(device)
         if resume:
-            photographs = Photographs(record.data, record.val)
-            validation = Validation(record.recipe, *photographs.fixed_samples(record.recipe), target)
+            splits = Splits(record.data, record.val)
+            validation = Validation(record.recipe, *splits.fixed_samples(record.recipe), target)
             module = _new_module(record.recipe, record.steps)
         else:
             _check_new(folder)
             recipe, sources, val = _required(recipe, sources, val)
-            photographs = Photographs(
-                [normalised_source(source) for source in sources], normalised_source(val)
-            )
-            validation = Validation(recipe, *photographs.fixed_samples(recipe), target)
-            record = _new_record(recipe, sources, val, minutes, steps, target, photographs, validation, began)
+            splits = Splits([normalised_source(source) for source in sources], normalised_source(val))
+            validation = Validation(recipe, *splits.fixed_samples(recipe), target)
+            record = _new_record(recipe, sources, val, minutes, steps, target, splits, validation, began)
             module = _new_module(recipe, record.steps)
             record.write(folder)
         state = load_state(folder.state) if folder.state.exists() else None
-        _fit(folder, record, photographs, validation, module, state)
+        _fit(folder, record, splits, validation, module, state)
     return folder.path
 
 
@@ -117,7 +116,7 @@ def recipe_of(output: str | Path) -> Recipe:
 def _fit(
     folder: RunFolder,
     record: RunRecord,
-    photographs: Photographs,
+    splits: Splits,
     validation: Validation,
     module: InpaintingModule,
     state: RunState | None,
@@ -130,39 +129,36 @@ def _fit(
             return
     recipe, stop = record.recipe, StopRequest()
     keeper = RunKeeper(module, folder, record, validation, stop, state.best if state else None)
-    loader = photographs.training_loader(
+    loader = splits.training_loader(
         recipe, first=module.first_step, stop=record.steps, device=validation.device
     )
-    with _quiet_lightning():
-        trainer = pl.Trainer(
-            default_root_dir=folder.path,
-            max_epochs=1,
-            max_steps=record.steps - module.first_step,
-            logger=make_loggers(folder),
+    with quiet_lightning():
+        trainer = make_trainer(
+            folder,
+            recipe,
+            steps=record.steps - module.first_step,
+            device=validation.device,
             callbacks=[keeper, RunProgress(module)],
-            precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
-            gradient_clip_val=recipe.gradient_clip,
-            log_every_n_steps=1,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            **_trainer_device(validation.device),
         )
         try:
             with stop.watched():
                 trainer.fit(module, loader)
         except DivergenceError as error:
             kept = (
-                f"the last good checkpoint is kept in {folder.state}"
+                f"the last good checkpoint is {folder.state}"
                 if folder.state.exists()
-                else "nothing was kept"
+                else "no checkpoint was made yet"
             )
             raise DivergenceError(
                 f"training stopped in step {module.steps_done + 1}: {error}; {kept}; "
                 "a lower optimiser.learning_rate or a gradient_clip may help"
             ) from error
-    if module.steps_done < record.steps:
+        except SIGTERMException:  # Lightning's own way to stop, once the callbacks have saved
+            pass
+        except RuntimeError:
+            if not stop.made:  # else a worker that Ctrl-C ended before it could ignore it
+                raise
+    if stop.made and module.steps_done < record.steps:
         raise Interrupted(
             f"interrupted after step {module.steps_done} of {record.steps}; go on with: "
             f"spikefill train --resume -o {shlex.quote(str(folder.path))}"
@@ -235,7 +231,7 @@ def _new_record(
     minutes: float | None,
     steps: int | None,
     device: torch.device,
-    photographs: Photographs,
+    splits: Splits,
     validation: Validation,
     began: float,
 ) -> RunRecord:
@@ -243,7 +239,7 @@ def _new_record(
     speed = None
     if minutes is not None:
         console.note("measuring the speed")
-        loader = photographs.training_loader(recipe, first=0, stop=_ENOUGH_BATCHES_TO_MEASURE, device=device)
+        loader = splits.training_loader(recipe, first=0, stop=_ENOUGH_BATCHES_TO_MEASURE, device=device)
         trial = _new_module(recipe, _ENOUGH_BATCHES_TO_MEASURE)
         speed = measure_speed(trial, loader, validation, seconds=min(10.0, max(1.0, 2 * minutes)))
         steps = speed.steps_in(60 * minutes - (time.monotonic() - began), recipe.validation)
@@ -269,57 +265,3 @@ def _new_module(recipe: Recipe, steps: int) -> InpaintingModule:
     return InpaintingModule(
         models.create(recipe.model.architecture, **recipe.model.arguments), recipe, total_steps=steps
     )
-
-
-def _device(name: str | None) -> torch.device:
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"device is {name!r}, which this machine does not have; cpu is always there"
-        ) from error
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"device is {name!r}; training runs on cpu or cuda")
-    return device
-
-
-def _trainer_device(device: torch.device) -> dict[str, Any]:
-    if device.type == "cuda":
-        return {"accelerator": "gpu", "devices": [device.index or 0]}
-    return {"accelerator": "cpu", "devices": 1}
-
-
-@contextmanager
-def _torch_threads(threads: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Silences Lightning's tips, its list of devices, and its advice on settings that are so on purpose."""
-    logger = logging.getLogger("pytorch_lightning")
-    fabric = logging.getLogger("lightning_fabric")
-    before = logger.level, fabric.level
-    logger.setLevel(logging.WARNING)
-    fabric.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            for message, category in (
-                (".*does not have many workers", UserWarning),
-                ("GPU available but not used", UserWarning),
-                (".*LeafSpec.* is deprecated", FutureWarning),  # Lightning's own use of torch's pytree
-            ):
-                warnings.filterwarnings("ignore", message, category)
-            yield
-    finally:
-        logger.setLevel(before[0])
-        fabric.setLevel(before[1])

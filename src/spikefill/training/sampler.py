@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class StepSampler(Sampler[list[int]]):

@@ -6,13 +6,17 @@ import copy
 import math
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.data import DataLoader
 
 from spikefill.training.module import Batch, InpaintingModule, make_optimiser
-from spikefill.training.recipe import ValidationSettings
 from spikefill.training.validation import Validation, autocast
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+    from spikefill.training.recipe import ValidationSettings
 
 _WARM_UP_STEPS = 2
 _FEWEST_STEPS = 2

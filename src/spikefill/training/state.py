@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
-from spikefill.training.module import InpaintingModule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spikefill.training.module import InpaintingModule
 
 FORMAT_VERSION = 1
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from spikefill.training.losses import loss_per_image, psnr_over_hole
-from spikefill.training.module import Batch
-from spikefill.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from spikefill.training.module import Batch
+    from spikefill.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+# Runs with GNU make 3.81 or newer and any /bin/sh, on Linux and macOS. CONTRIBUTING.md has the commands for Windows.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+USABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1  	\2/p' Makefile
+
+setup: $(STAMP) ## Make .venv and install everything into it (PYTHON=python3.12 names the interpreter)
+
+demo: $(STAMP) ## Train for two minutes, restore a photograph, compare with other methods
+	$(BIN)/spikefill demo $(ARGS)
+
+test: $(STAMP) ## Run the tests (ARGS="-k masks" passes arguments to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP) ## Run the benchmarks and print their tables
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# The stamp is written last: an installation that was cut off, or whose list has changed, is done again. An
+# environment that works is kept, whichever interpreter made it; anything else in its place is made anew.
+$(STAMP): requirements.lock pyproject.toml
+	@if $(BIN)/python -c 'import pip; $(USABLE)' 2>/dev/null; then exit 0; fi; \
+	say() { echo "make setup: $$1" >&2; exit 1; }; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo='sudo '; fi; \
+	command -v '$(PYTHON)' >/dev/null \
+		|| say "there is no $(PYTHON); on Debian and Ubuntu: $${sudo}apt-get install python3 python3-venv"; \
+	'$(PYTHON)' -c '$(USABLE)' \
+		|| say "Python 3.11 to 3.14 is needed and $(PYTHON) is $$('$(PYTHON)' --version 2>&1); name another one: make setup PYTHON=python3.12"; \
+	package=$$('$(PYTHON)' -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	missing="$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: $${sudo}apt-get install $$package"; \
+	'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || say "$$missing"; \
+	'$(PYTHON)' -m venv --clear $(VENV) || say "$$missing"
+	$(PIP) install --prefer-binary -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@

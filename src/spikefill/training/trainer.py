@@ -1,0 +1,101 @@
+"""Lightning's trainer as a run needs it, the device it works on, and its silence."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+
+from spikefill.errors import InputError
+from spikefill.training.keeper import make_loggers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spikefill.training.recipe import Recipe
+    from spikefill.training.run_folder import RunFolder
+
+
+def make_trainer(
+    folder: RunFolder, recipe: Recipe, *, steps: int, device: torch.device, callbacks: list[pl.Callback]
+) -> pl.Trainer:
+    """A trainer for ``steps`` steps, one pass over a loader; the callbacks validate and save."""
+    return pl.Trainer(
+        default_root_dir=folder.path,
+        max_epochs=1,
+        max_steps=steps,
+        logger=make_loggers(folder),
+        callbacks=callbacks,
+        precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
+        gradient_clip_val=recipe.gradient_clip,
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        **_trainer_device(device),
+    )
+
+
+def find_device(name: str | None) -> torch.device:
+    """The device of that name; without one, a GPU of NVIDIA where there is one, and the processor elsewhere.
+
+    Raises:
+        InputError: This machine has no such device, or training does not run on it.
+    """
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"device is {name!r}, which this machine does not have; cpu is always there"
+        ) from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device is {name!r}; training runs on cpu or cuda")
+    return device
+
+
+def _trainer_device(device: torch.device) -> dict[str, Any]:
+    if device.type == "cuda":
+        return {"accelerator": "gpu", "devices": [device.index or 0]}
+    return {"accelerator": "cpu", "devices": 1}
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """Torch's number of threads inside the block; None leaves it."""
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silences Lightning's tips, its list of devices, and its advice on settings that are so on purpose."""
+    logger = logging.getLogger("pytorch_lightning")
+    fabric = logging.getLogger("lightning_fabric")
+    before = logger.level, fabric.level
+    logger.setLevel(logging.WARNING)
+    fabric.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message, category in (
+                (".*does not have many workers", UserWarning),
+                ("GPU available but not used", UserWarning),
+                (".*LeafSpec.* is deprecated", FutureWarning),  # Lightning's own use of torch's pytree
+            ):
+                warnings.filterwarnings("ignore", message, category)
+            yield
+    finally:
+        logger.setLevel(before[0])
+        fabric.setLevel(before[1])
