@@ -26,8 +26,8 @@ _SUBMODULES = ("data", "evaluation", "inpainting", "layers", "masks", "models", 
 _FROM_PIPELINE = ("Inpainter", "inpaint", "load")
 
 __all__ = [
-    "InputError",
     "Inpainter",
+    "InputError",
     "__version__",
     "data",
     "evaluation",

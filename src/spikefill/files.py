@@ -31,10 +31,12 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
+        mode = (path if path.exists() else temporary).stat().st_mode
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
         yield temporary
+        temporary.chmod(mode)  # some writers make files that only their owner can read
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         if overwrite:

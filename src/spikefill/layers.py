@@ -105,7 +105,7 @@ class SNNConv2d(nn.Conv2d):
     def current(self, image: Tensor, *, seed: int | None = None) -> Tensor:
         """What the neurons receive: the convolution's output with its noise; arguments as in `forward`."""
         if image.ndim == 5:  # one step after the other through the convolution, as one batch
-            current = super().forward(image.flatten(0, 1)).unflatten(0, image.shape[:2])
+            current: Tensor = super().forward(image.flatten(0, 1)).unflatten(0, image.shape[:2])  # type: ignore[no-untyped-call]
         else:
             current = super().forward(image)
         if self.noise == 0 or not (self.training or self.noise_in_eval):
@@ -122,4 +122,4 @@ class SNNConv2d(nn.Conv2d):
 
     def extra_repr(self) -> str:
         """The settings of convolution and noise, as `print` shows them."""
-        return f"{super().extra_repr()}, noise={self.noise}, noise_mode={self.noise_mode!r}"
+        return f"{nn.Conv2d.extra_repr(self)}, noise={self.noise}, noise_mode={self.noise_mode!r}"  # type: ignore[no-untyped-call]

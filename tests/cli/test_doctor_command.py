@@ -31,9 +31,7 @@ def works(monkeypatch, tmp_path):
     monkeypatch.setattr(models, "read", lambda name: None)
     (tmp_path / "weights").write_bytes(b"12345")
     monkeypatch.setattr(models, "weights_file", lambda name: tmp_path / "weights")
-    monkeypatch.setattr(
-        spikefill, "inpaint", lambda image, mask: np.where(mask[..., None], 0, image), raising=False
-    )
+    monkeypatch.setattr(spikefill, "inpaint", lambda image, mask: np.where(mask[..., None], 0, image), raising=False)
 
 
 def facts(capsys, **options):

@@ -81,9 +81,7 @@ def test_a_contact_sheet_has_room_for_256(tmp_path: Path, capsys: pytest.Capture
     assert "shows the first 256" in capsys.readouterr().err
 
 
-def test_large_masks_are_small_on_the_contact_sheet(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_large_masks_are_small_on_the_contact_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["masks", "thick", "--size", "512x256", "--count", "1", "-o", str(tmp_path)]) == 0
     assert picture(tmp_path / "contact-sheet.png").shape == (64 + 8, 128 + 8)
     assert ": 1 mask of 512 x 256 px;" in capsys.readouterr().out

@@ -27,8 +27,7 @@ def test_a_run_and_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr()
     loss = float(read_header(output / "best.safetensors")["validation_loss"])
     assert said.out == (
-        f"{output}: best validation loss {loss:.5f}; use it: "
-        f"spikefill inpaint PHOTO MASK -o OUT --model '{output}'\n"
+        f"{output}: best validation loss {loss:.5f}; use it: spikefill inpaint PHOTO MASK -o OUT --model '{output}'\n"
     )
     assert "step 0: loss on training photographs" in said.err
     assert "step 2: loss on training photographs" in said.err
@@ -64,9 +63,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(
         patch.setattr(InpaintingModule, "training_step", step)
         assert run(["train", *EMBEDDED, "-o", str(output), "--steps", "3", *TINY]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == (
-        f"spikefill: interrupted after step 1 of 3; go on with: spikefill train --resume -o {output}"
-    )
+    assert last == (f"spikefill: interrupted after step 1 of 3; go on with: spikefill train --resume -o {output}")
     assert run(["train", "--resume", "-o", str(output)]) == 0
     assert read_header(output / "last.safetensors")["step"] == "3"
 
@@ -80,9 +77,7 @@ def test_a_run_that_diverges_exits_with_1(
     monkeypatch.setattr(InpaintingModule, "training_step", step)
     assert run(["train", *EMBEDDED, "-o", str(tmp_path / "run"), "--steps", "3", *TINY]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith(
-        "spikefill: training stopped in step 1: the loss is nan; no checkpoint was made yet;"
-    )
+    assert last.startswith("spikefill: training stopped in step 1: the loss is nan; no checkpoint was made yet;")
 
 
 @pytest.mark.parametrize(

@@ -108,10 +108,7 @@ def test_crops_are_turned_flipped_and_moved() -> None:
         orientations[tuple(down + right)] += 1
         corners.add((int(target[0].min()), int(target[1].min())))
     assert set(orientations) == {
-        (a, 0, 0, b) if straight else (0, a, b, 0)
-        for straight in (True, False)
-        for a in (1, -1)
-        for b in (1, -1)
+        (a, 0, 0, b) if straight else (0, a, b, 0) for straight in (True, False) for a in (1, -1) for b in (1, -1)
     }
     assert min(orientations.values()) > 15  # of 37.5 expected
     assert len(corners) > 250

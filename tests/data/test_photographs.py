@@ -148,9 +148,7 @@ def test_sources_that_will_not_do(source: str | list[str], said: str, tmp_path: 
     (tmp_path / "tiny.png").touch()
     here = str(tmp_path)
     named = (
-        source.replace("{here}", here)
-        if isinstance(source, str)
-        else [one.replace("{here}", here) for one in source]
+        source.replace("{here}", here) if isinstance(source, str) else [one.replace("{here}", here) for one in source]
     )
     with pytest.raises(InputError, match=said):
         data.open_photographs(named)
@@ -210,8 +208,7 @@ def test_attributions_say_what_scikit_image_says() -> None:
 
 def test_scikit_image_is_not_imported() -> None:
     code = (
-        "import sys; from spikefill import data; data.open_photographs('embedded')[0]\n"
-        "print('skimage' in sys.modules)"
+        "import sys; from spikefill import data; data.open_photographs('embedded')[0]\nprint('skimage' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

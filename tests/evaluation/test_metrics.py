@@ -72,9 +72,7 @@ def test_reference_implementations_agree() -> None:
     _, full = structural_similarity_index_measure(a, b, data_range=1.0, sigma=1.5, return_full_image=True)
     inside = full[..., 5:-5, 5:-5]  # its own mean counts the mirrored border, too
     assert ssim(result, target) == pytest.approx(float(inside.mean()), abs=1e-9)
-    assert psnr(result, target) == pytest.approx(
-        float(peak_signal_noise_ratio(a, b, data_range=1.0)), abs=1e-5
-    )
+    assert psnr(result, target) == pytest.approx(float(peak_signal_noise_ratio(a, b, data_range=1.0)), abs=1e-5)
 
 
 def test_ssim_limits() -> None:

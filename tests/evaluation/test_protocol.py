@@ -57,9 +57,7 @@ def test_figures_known_by_construction(document: dict[str, Any], family: str) ->
     assert off["raw_psnr_known"] == pytest.approx(20, abs=1e-4)
 
 
-def test_the_figure_is_the_mean_over_images_of_means_over_masks(
-    album: Album, document: dict[str, Any]
-) -> None:
+def test_the_figure_is_the_mean_over_images_of_means_over_masks(album: Album, document: dict[str, Any]) -> None:
     per_image, ratios = [], []
     for index in (0, 2):  # the number of a photograph does not depend on what was skipped
         values = []

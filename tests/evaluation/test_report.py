@@ -25,9 +25,7 @@ def models(album: Album) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def document(album: Album, models: dict[str, Any]) -> dict[str, Any]:
-    return evaluate(
-        models, album, size=64, families=("thin", "thick"), baselines=("telea", "mean"), repeats=2
-    )
+    return evaluate(models, album, size=64, families=("thin", "thick"), baselines=("telea", "mean"), repeats=2)
 
 
 def ranks(document: dict[str, Any], values: list[float | None]) -> dict[str, float | None]:

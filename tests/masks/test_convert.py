@@ -35,9 +35,7 @@ T, F = True, False
     ],
 )
 @pytest.mark.parametrize("channels", [None, 1, 3, 4])
-def test_the_convention(
-    values: list[list[Any]], dtype: type, holes: list[list[bool]], channels: int | None
-) -> None:
+def test_the_convention(values: list[list[Any]], dtype: type, holes: list[list[bool]], channels: int | None) -> None:
     array = np.array(values, dtype)
     if channels is not None:
         array = np.repeat(array[..., None], channels, axis=2)

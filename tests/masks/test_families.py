@@ -146,9 +146,7 @@ def test_a_stroke_has_one_to_five_segments_in_the_directions_of_lama(monkeypatch
     ("family", "share", "count"),
     [("thin", 0.0, 200), ("medium", 0.3 / 1.3, 2000), ("thick", 0.3 / 1.3, 2000)],
 )
-def test_strokes_to_boxes_are_1_to_03(
-    family: str, share: float, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_strokes_to_boxes_are_1_to_03(family: str, share: float, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = LinesDrawn(monkeypatch)
     of_boxes = 0
     for seed in range(count):
@@ -230,9 +228,7 @@ def test_a_family_may_be_added_and_is_drawn_again_until_its_holes_will_do(
 
 
 @pytest.mark.parametrize("holes", [False, True])
-def test_a_family_that_never_succeeds_ends_as_the_middle_pixel(
-    holes: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_family_that_never_succeeds_ends_as_the_middle_pixel(holes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def draw(_: np.random.Generator, height: int, width: int) -> np.ndarray:

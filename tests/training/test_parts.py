@@ -58,9 +58,7 @@ def test_the_samples_of_a_step_depend_neither_on_where_the_run_began_nor_on_work
     with_worker = tiny.model_copy(update={"data": tiny.data.model_copy(update={"workers": 1})})
     torch.manual_seed(3)
     resumed = list(splits.training_loader(with_worker, first=2, stop=9, device=CPU))
-    assert torch.equal(torch.rand(1), _first_random_number(3)), (
-        "the loader drew from torch's global generator"
-    )
+    assert torch.equal(torch.rand(1), _first_random_number(3)), "the loader drew from torch's global generator"
     for before, after in zip(fresh[2:], resumed[:2], strict=True):
         for name in ("masked", "mask", "target"):
             assert torch.equal(before[name], after[name])
@@ -164,9 +162,7 @@ def test_weights_that_are_not_finite_are_found(tiny: Recipe) -> None:
         module.check_finite()
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"nonsense", {"format_version": 1, "step": 3}, {"step": 3}, [1, 2]], ids=repr
-)
+@pytest.mark.parametrize("content", [b"", b"nonsense", {"format_version": 1, "step": 3}, {"step": 3}, [1, 2]], ids=repr)
 def test_a_damaged_state_is_one_line(tmp_path: Path, content: object) -> None:
     path = tmp_path / "resume.ckpt"
     if isinstance(content, bytes):

@@ -31,9 +31,7 @@ def _same_weights(one: Path, other: Path) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def _interrupt_in_step(
-    number: int, monkeypatch: pytest.MonkeyPatch, *, by: signal.Signals = signal.SIGINT
-) -> None:
+def _interrupt_in_step(number: int, monkeypatch: pytest.MonkeyPatch, *, by: signal.Signals = signal.SIGINT) -> None:
     original = InpaintingModule.training_step
 
     def step(self: InpaintingModule, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -65,12 +63,7 @@ def test_what_a_run_leaves(tmp_path: Path, tiny: Recipe, capfd: pytest.CaptureFi
         *(f"samples/step-{step:07d}.png" for step in (0, 2, 4, 5)),
     }
     figures = read_logs(folder / "logs")
-    assert (
-        set(figures["loss/val"])
-        == set(figures["loss/train_eval"])
-        == set(figures["psnr_hole/val"])
-        == {0, 2, 4, 5}
-    )
+    assert set(figures["loss/val"]) == set(figures["loss/train_eval"]) == set(figures["psnr_hole/val"]) == {0, 2, 4, 5}
     assert set(figures["loss/train_step"]) == {1, 2, 3, 4, 5}
 
     header = models.read_header(folder / "last.safetensors")
@@ -130,9 +123,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, tiny: Recipe) -> None:
         timeout=120,
     )
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
-    assert torch.load(killed / "resume.ckpt", weights_only=True)["step"] == 4, (
-        "the state is that of the validation"
-    )
+    assert torch.load(killed / "resume.ckpt", weights_only=True)["step"] == 4, "the state is that of the validation"
     assert not _same_weights(whole / "last.safetensors", killed / "last.safetensors")
 
     torch.rand(5)  # whatever happened to the random state in between does not matter
@@ -158,9 +149,7 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
     output = tmp_path / "my run"
     with monkeypatch.context() as patch:
         _interrupt_in_step(2, patch, by=number)
-        with pytest.raises(
-            Interrupted, match=r"after step 3 of 5; go on with: spikefill train --resume -o '.*my run'"
-        ):
+        with pytest.raises(Interrupted, match=r"after step 3 of 5; go on with: spikefill train --resume -o '.*my run'"):
             train(tiny, **EMBEDDED, output=output, steps=5)
     assert torch.load(output / "resume.ckpt", weights_only=True)["step"] == 3
     assert models.read_header(output / "last.safetensors")["step"] == "3"
@@ -216,9 +205,7 @@ def test_minutes_become_steps_once(tmp_path: Path, tiny: Recipe, monkeypatch: py
     assert (record["minutes"], record["seconds_per_step"]) == (1, 12.0)
     assert models.read_header(timed / "last.safetensors")["step"] == str(steps)
     counted = train(tiny, **EMBEDDED, output=tmp_path / "counted", steps=steps)
-    assert _same_weights(timed / "last.safetensors", counted / "last.safetensors"), (
-        "measuring changed the run"
-    )
+    assert _same_weights(timed / "last.safetensors", counted / "last.safetensors"), "measuring changed the run"
 
     monkeypatch.setattr(run_module, "measure_speed", _fail)
     before = (timed / "run.json").read_bytes()
@@ -250,9 +237,7 @@ def test_a_run_that_diverges_stops_and_keeps_the_last_good_state(
 
     monkeypatch.setattr(InpaintingModule, "training_step", step)
     recipe = change_recipe(tiny, ["checkpoint_seconds=0"])
-    with pytest.raises(
-        DivergenceError, match=r"stopped in step \d: .*the last good checkpoint is .*resume.ckpt"
-    ):
+    with pytest.raises(DivergenceError, match=r"stopped in step \d: .*the last good checkpoint is .*resume.ckpt"):
         train(recipe, **EMBEDDED, output=tmp_path, steps=9)
     state = torch.load(tmp_path / "resume.ckpt", weights_only=True)
     assert state["step"] == 3

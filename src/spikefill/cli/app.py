@@ -6,26 +6,27 @@ with is imported inside the command.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from spikefill._version import __version__
-from spikefill.cli import console, doctor, inpaint, masks
-from spikefill.cli import evaluate as evaluate_command
-from spikefill.cli import train as train_command
+from spikefill.cli import console, demo, doctor, evaluate, inpaint, masks, train
 from spikefill.errors import InputError
 
-_PARSER_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == 'ClickException')
-
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_PARSER_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""The base of the parser's errors: click's, or that of the click which typer carries since 0.29."""
 
 app = typer.Typer(
     name="spikefill",
     help="Restore the missing parts of photographs with hybrid spiking-convolutional networks.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -39,8 +40,13 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options_of_every_command(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show tracebacks.", envvar="SPIKEFILL_VERBOSE")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say results and errors only.", envvar="SPIKEFILL_QUIET")] = False,
+    context: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more; show tracebacks.", envvar="SPIKEFILL_VERBOSE")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say results and errors only.", envvar="SPIKEFILL_QUIET")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
@@ -48,31 +54,52 @@ def _options_of_every_command(
     if verbose and quiet:
         raise InputError("--verbose and --quiet are both given; choose one")
     console.set_verbosity(1 if verbose else -1 if quiet else 0)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-app.command("inpaint")(inpaint.inpaint)
-app.command("train")(train_command.train)
-app.command("evaluate")(evaluate_command.evaluate)
-app.command("masks")(masks.masks)
-app.command("doctor")(doctor.doctor)
+class _Interrupted(Exception):  # noqa: N818
+    """Ctrl-C in a command; typer would turn `KeyboardInterrupt` itself into an exit code without a word."""
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 1 some of the work failed, 2 a wrong call or unusable input, 130 interrupted."""
-    sys.exit(run(arguments))
+def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(command)
+    def called(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt as error:
+            raise _Interrupted(str(error) or "interrupted") from error
+
+    return called
+
+
+for _command in (inpaint.inpaint, train.train, evaluate.evaluate, masks.masks, demo.demo, doctor.doctor):
+    app.command(_command.__name__)(_interruptible(_command))
+
+
+def main() -> None:
+    """Runs the command line of this process and exits with its code."""
+    sys.exit(run())
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Runs the command line and returns its exit code; every error is one plain line on stderr."""
+    """Runs the command line; every error is one plain line on stderr.
+
+    Args:
+        arguments: The words after ``spikefill``; None takes the process's own.
+
+    Returns:
+        The exit code: 0 done, 1 some of the work failed, 2 a wrong call or unusable input, 130 interrupted.
+    """
     try:
         result = app(args=arguments, prog_name="spikefill", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted", EXIT_INTERRUPTED)
+    except (_Interrupted, KeyboardInterrupt, typer.Abort) as error:
+        return _say(str(error) or "interrupted", EXIT_INTERRUPTED)
     except _PARSER_ERROR as error:
         return _say(error.format_message(), EXIT_WRONG_CALL)
     except InputError as error:
         return _say(str(error), EXIT_WRONG_CALL)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read our output has gone: so do we, without another error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_SOME_FAILED
     except OSError as error:
@@ -81,10 +108,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
+    """One line on stderr, whatever the message; the traceback before it if ``--verbose`` was given."""
     if console.verbosity.level > 0:
         import traceback
 
         traceback.print_exc()
-    line = " ".join(message.split())
-    print(f"spikefill: {line}", file=sys.stderr)  # noqa: T201
+    print(f"spikefill: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
     return code

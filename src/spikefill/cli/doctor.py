@@ -69,9 +69,7 @@ def doctor(
     typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
     if empty_cache and "cache" in facts:
         cache.empty()
-        console.note(
-            "emptied the cache and deleted the compiled kernels; the next restoration makes them again"
-        )
+        console.note("emptied the cache and deleted the compiled kernels; the next restoration makes them again")
     return 1 if problems else 0
 
 
@@ -90,9 +88,7 @@ def _packages(problems: list[str]) -> dict[str, str | None]:
             found = importlib.import_module(module)
         except Exception as error:  # a broken binary raises anything
             versions[package] = None
-            problems.append(
-                f"{package} cannot be imported ({error}); do: pip install --force-reinstall {package}"
-            )
+            problems.append(f"{package} cannot be imported ({error}); do: pip install --force-reinstall {package}")
         else:
             versions[package] = str(getattr(found, "__version__", None) or _version(package) or "unknown")
     return versions
@@ -169,9 +165,7 @@ def _try_to_restore(problems: list[str]) -> None:
     try:
         restored = spikefill.inpaint(image, mask)
     except Exception as error:  # whatever it is, it is what the person came to see
-        problems.append(
-            f"restoring failed ({type(error).__name__}: {error}); please report it with all of this"
-        )
+        problems.append(f"restoring failed ({type(error).__name__}: {error}); please report it with all of this")
     else:
         if not np.array_equal(restored[~mask], image[~mask]):
             problems.append("restoring changed known pixels; please report it with all of this")
@@ -183,9 +177,7 @@ def _cache(problems: list[str]) -> dict[str, Any]:
     folder = cache.cache_folder()
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-        problems.append(
-            f"the cache folder {folder} cannot be written; set {cache.VARIABLE} to a folder that can"
-        )
+        problems.append(f"the cache folder {folder} cannot be written; set {cache.VARIABLE} to a folder that can")
     return {
         "folder": str(folder),
         "bytes": cache.size(cache.cached_files()),
@@ -222,15 +214,11 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
 
     yield from line("spikefill", facts["spikefill"])
     yield from line("python", f"{facts['python']} on {facts['system']}")
-    yield from line(
-        "packages", *each(facts["packages"].items(), lambda i: f"{i[0]:<32}{i[1] or 'cannot be imported'}")
-    )
+    yield from line("packages", *each(facts["packages"].items(), lambda i: f"{i[0]:<32}{i[1] or 'cannot be imported'}"))
     if "device" in facts:
         yield from line("cpu", facts["device"]["cpu"])
         yield from line("cuda", *facts["device"]["cuda"])
-        yield from line(
-            "threads", f"torch uses {facts['threads']['torch']} of {facts['threads']['cores']} cores"
-        )
+        yield from line("threads", f"torch uses {facts['threads']['torch']} of {facts['threads']['cores']} cores")
     if "models" in facts:
         default = facts["models"]["default"]
         yield from line(

@@ -51,9 +51,7 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(metavar="N", help="Only the first N photographs.", show_default="all")
     ] = None,
-    repeats: Annotated[
-        int, typer.Option(metavar="N", help="Masks of each family for every photograph, 1 to 5.")
-    ] = 5,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Masks of each family for every photograph, 1 to 5.")] = 5,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write every figure and the protocol as JSON."),
@@ -94,9 +92,9 @@ def evaluate(
         unreadable.append(str(path))
 
     models, references = _load_models(model, compared, device)
-    photographs = data.open_photographs(
-        images, part="val" if images == _EMBEDDED else "all", on_problem=complain
-    )
+    photographs = data.open_photographs(images, part="val" if images == _EMBEDDED else "all", on_problem=complain)
+    if photographs.greyscale:
+        console.note(f"{len(photographs.greyscale)} photographs are greyscale: measured as RGB of equal channels")
     with console.progress() as bar:
         task = bar.add_task("restoring", total=None)
         document = evaluation.evaluate(
@@ -112,7 +110,7 @@ def evaluate(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 
-    _print_table(document)
+    print_table(document)
     if json_file is not None:
         evaluation.write_json(document, json_file, overwrite=overwrite)
         console.note(f"figures: {json_file}")
@@ -130,9 +128,7 @@ def _evaluation() -> Any:
     try:
         from spikefill import evaluation
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"evaluate needs {error.name}; install it with: pip install 'spikefill[eval]'"
-        ) from error
+        raise InputError(f"evaluate needs {error.name}; install it with: pip install 'spikefill[eval]'") from error
     return evaluation
 
 
@@ -150,17 +146,11 @@ def _load_models(
     if _NONE in wanted:
         raise InputError("--model is 'none' and something else; 'none' stands alone")
     if len(set(wanted)) < len(wanted):
-        raise InputError(
-            f"--model names {next(w for w in wanted if wanted.count(w) > 1)} twice; once is enough"
-        )
+        raise InputError(f"--model names {next(w for w in wanted if wanted.count(w) > 1)} twice; once is enough")
     short = [Path(reference).name.removesuffix(".safetensors") or reference for reference in wanted]
     taken = [*short, *baselines]
-    names = [
-        name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)
-    ]
-    loaded = {
-        name: inpainting.load(reference, device=device) for name, reference in zip(names, wanted, strict=True)
-    }
+    names = [name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)]
+    loaded = {name: inpainting.load(reference, device=device) for name, reference in zip(names, wanted, strict=True)}
     return loaded, dict(zip(names, wanted, strict=True))
 
 
@@ -188,7 +178,7 @@ def _at_least_one(option: str, value: int | None) -> None:
         raise InputError(f"{option} is {value}; it must be at least 1")
 
 
-def _print_table(document: Mapping[str, Any]) -> None:
+def print_table(document: Mapping[str, Any]) -> None:
     """Prints hole PSNR in dB and SSIM, a row for each method."""
     from rich.console import Console
     from rich.table import Table

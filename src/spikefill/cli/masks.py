@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,9 +21,7 @@ def masks(
         typer.Argument(metavar="FAMILY", help="thin, medium, thick, boxes or scratches.", show_default=False),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write them to.")],
-    size: Annotated[
-        str, typer.Option(metavar="N|WIDTHxHEIGHT", help="Pixels, such as 256 or 640x480.")
-    ] = "256",
+    size: Annotated[str, typer.Option(metavar="N|WIDTHxHEIGHT", help="Pixels, such as 256 or 640x480.")] = "256",
     count: Annotated[int, typer.Option(metavar="N", help="How many masks.")] = 16,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives other masks.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,

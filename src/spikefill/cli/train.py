@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,15 +21,11 @@ def train(
         list[str] | None,
         typer.Option(help="Folder of photographs to train on, or 'embedded'; repeat it for several."),
     ] = None,
-    val: Annotated[
-        str | None, typer.Option(help="Folder of photographs to validate on, or 'embedded'.")
-    ] = None,
+    val: Annotated[str | None, typer.Option(help="Folder of photographs to validate on, or 'embedded'.")] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Length of the run; turned into steps once, from the measured speed.")
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Length of the run in steps.  [default: the recipe's]")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Length of the run in steps.  [default: the recipe's]")] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(

@@ -57,12 +57,7 @@ def choose_cases(document: Mapping[str, Any]) -> list[Choice]:
     choices = []
     for family in document["protocol"]["masks"]["families"]:
         ranked = sorted(
-            (
-                (image, case)
-                for image in document["images"]
-                for case in image["cases"]
-                if case["family"] == family
-            ),
+            ((image, case) for image in document["images"] for case in image["cases"] if case["family"] == family),
             key=lambda pair: math.inf if (value := pair[1]["psnr_hole"][method]) is None else value,
         )
         positions = {"best": len(ranked) - 1, "median": (len(ranked) - 1) // 2, "worst": 0}

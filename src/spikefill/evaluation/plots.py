@@ -38,9 +38,7 @@ def plot_methods(document: Mapping[str, Any]) -> str:
         for centre, family in zip(centres, families, strict=True):
             values = [_number(image["results"][method][family]["psnr_hole"]) for image in document["images"]]
             spread = np.linspace(-0.3, 0.3, len(values)) * width if len(values) > 1 else np.zeros(1)
-            axes.scatter(
-                centre + spread, values, s=8, color=_POINTS, zorder=3, linewidths=0, rasterized=dense
-            )
+            axes.scatter(centre + spread, values, s=8, color=_POINTS, zorder=3, linewidths=0, rasterized=dense)
     axes.set_xticks(range(len(families)), [_plain(family) for family in families])
     axes.tick_params(axis="x", length=0)
     _legend(figure, len(methods))
@@ -80,9 +78,7 @@ def _figure(label: str) -> tuple[Figure, Axes]:
 
 
 def _legend(figure: Figure, entries: int) -> None:
-    figure.legend(
-        loc="outside lower center", ncols=min(entries, 3), frameon=False, fontsize="small", labelcolor=_INK
-    )
+    figure.legend(loc="outside lower center", ncols=min(entries, 3), frameon=False, fontsize="small", labelcolor=_INK)
 
 
 def _svg(figure: Figure, title: str) -> str:

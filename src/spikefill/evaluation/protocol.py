@@ -125,8 +125,7 @@ def evaluate(
 
     return {
         "results": {
-            method: {family: mean_over_images(images, method, family) for family in families}
-            for method in methods
+            method: {family: mean_over_images(images, method, family) for family in families} for method in methods
         },
         "protocol": {
             "format_version": FORMAT_VERSION,

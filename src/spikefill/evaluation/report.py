@@ -114,8 +114,7 @@ def _table(document: Mapping[str, Any], family: str) -> dict[str, Any]:
 
 def _rows(methods: Iterable[str], columns: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     return [
-        {"method": method, "cells": cells}
-        for method, cells in zip(methods, zip(*columns, strict=True), strict=True)
+        {"method": method, "cells": cells} for method, cells in zip(methods, zip(*columns, strict=True), strict=True)
     ]
 
 

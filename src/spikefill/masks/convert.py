@@ -34,9 +34,7 @@ def as_mask(mask: Any) -> NDArray[np.bool_]:
     if array.ndim == 3 and array.shape[2] in (1, 3, 4):
         array = array[..., :3].max(axis=2)
     if array.ndim != 2:
-        raise InputError(
-            f"mask has shape {array.shape}; it must be (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
-        )
+        raise InputError(f"mask has shape {array.shape}; it must be (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
     if array.dtype == bool:
         return array.copy()
     if np.issubdtype(array.dtype, np.floating):

@@ -24,9 +24,7 @@ EVALUATION_IMAGES = 24
 EVALUATION_SIZES = (128, 256, 512)
 
 
-def evaluation(
-    family: str, size: int | tuple[int, int], *, image_index: int, repeat: int
-) -> NDArray[np.bool_]:
+def evaluation(family: str, size: int | tuple[int, int], *, image_index: int, repeat: int) -> NDArray[np.bool_]:
     """The fixed mask for an image.
 
     Args:
@@ -57,9 +55,7 @@ def evaluation(
     rows, columns = position[top : top + height], position[left : left + width]
     atlas = _atlas(family, base)
     for offset in range(EVALUATION_IMAGES):
-        mask: NDArray[np.bool_] = atlas[(image_index + offset) % EVALUATION_IMAGES, repeat][
-            np.ix_(rows, columns)
-        ]
+        mask: NDArray[np.bool_] = atlas[(image_index + offset) % EVALUATION_IMAGES, repeat][np.ix_(rows, columns)]
         if mask.any() and not mask.all():
             return mask
     raise InputError(f"size is {size!r}; no mask of the evaluation set has both holes and known pixels there")

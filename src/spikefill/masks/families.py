@@ -97,9 +97,7 @@ def check_size(size: int | tuple[int, int]) -> tuple[int, int]:
     """
     sides = tuple(size) if isinstance(size, Sequence) else (size, size)
     if len(sides) != 2 or not all(_is_whole(side) and 1 <= side <= LARGEST_SIDE for side in sides):
-        raise InputError(
-            f"size is {size!r}; it must be a side or (height, width), each from 1 to {LARGEST_SIDE} px"
-        )
+        raise InputError(f"size is {size!r}; it must be a side or (height, width), each from 1 to {LARGEST_SIDE} px")
     return int(sides[0]), int(sides[1])
 
 
@@ -189,9 +187,7 @@ def _draw_scratches(generator: np.random.Generator, height: int, width: int) -> 
     return canvas.astype(bool)
 
 
-def _strokes(
-    generator: np.random.Generator, height: int, width: int, figures: _Figures, scale: float
-) -> BoolMask:
+def _strokes(generator: np.random.Generator, height: int, width: int, figures: _Figures, scale: float) -> BoolMask:
     """Polygonal lines in LaMa's directions: four for even strokes, their mirror images for odd ones."""
     canvas = np.zeros((height, width), np.uint8)
     for stroke in range(generator.integers(figures.strokes[0], figures.strokes[1] + 1)):

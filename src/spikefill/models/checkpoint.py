@@ -49,7 +49,7 @@ def save(
         "arguments": json.dumps(model.arguments),
     }
     tensors = {
-        name: (tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
         for name, tensor in model.state_dict().items()
     }
     with atomic_write(path, overwrite=overwrite) as temporary:
@@ -77,7 +77,8 @@ def read(name_or_path: str | Path) -> nn.Module:
     try:
         model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
     except RuntimeError as error:
-        raise InputError(f"the weights in {path} do not fit the model that its header names: {error}") from error
+        first = str(error).partition("\n")[2].partition("\n")[0].strip()
+        raise InputError(f"the weights in {path} do not fit the model that its header names: {first}") from error
     return model.eval()
 
 
@@ -89,7 +90,7 @@ def find(name_or_path: str | Path) -> Path:
     if path.is_dir():
         if (path / BEST_WEIGHTS).is_file():
             return path / BEST_WEIGHTS
-        raise InputError(f"model is the folder {path}, which holds no {BEST_WEIGHTS}; name the folder of a training run")
+        raise InputError(f"model is {path}, a folder without {BEST_WEIGHTS}; name the folder of a training run")
     if path.is_file():
         return path
     raise InputError(
@@ -109,11 +110,11 @@ def read_header(path: Path) -> dict[str, str]:
     version = header.get("format_version", "")
     if not version.isdigit() or int(version) > FORMAT_VERSION:
         raise InputError(
-            f"{path} has format version {version or 'none'}, this Spikefill reads up to {FORMAT_VERSION}; update Spikefill"
+            f"{path} has format version {version or 'none'}, but this Spikefill reads up to {FORMAT_VERSION}: update it"
         )
     if header.get("architecture") not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds a model of architecture {header.get('architecture')!r}; known are: {', '.join(ARCHITECTURES)}"
+            f"{path} holds an architecture {header.get('architecture')!r}; known are: {', '.join(ARCHITECTURES)}"
         )
     return header
 

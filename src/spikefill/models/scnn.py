@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
@@ -95,7 +96,7 @@ class SCNN(nn.Module):
             **(PRESETS["working"] if neuron is None else neuron),
         )
         if activation == "relu":
-            self.spiking.neuron = nn.ReLU()
+            self.spiking.neuron = nn.ReLU()  # type: ignore[assignment]
         layers: list[nn.Module] = []
         for _ in range(LAYERS - 2):
             layers += [nn.Conv2d(width, width, KERNEL, padding=1), nn.ReLU()]
@@ -111,14 +112,16 @@ class SCNN(nn.Module):
         Ordinary layers start as He et al. (ICCV 2015) have it for ReLU. The last one starts near the middle grey: with
         PyTorch's start a final ReLU may be shut for a whole channel, which then never learns.
         """
-        for parameter in (self.spiking.weight, self.spiking.bias):
-            parameter.data.mul_(current_scale)
         ordinary = [layer for layer in self.convolutions if isinstance(layer, nn.Conv2d)]
-        for layer in ordinary:
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-        ordinary[-1].weight.data.mul_(0.1)
-        nn.init.constant_(ordinary[-1].bias, 0.5)
+        with torch.no_grad():
+            for parameter in (self.spiking.weight, self.spiking.bias):
+                if parameter is not None:
+                    parameter.mul_(current_scale)
+            for layer in ordinary:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    layer.bias.fill_(0.5 if layer is ordinary[-1] else 0.0)
+            ordinary[-1].weight.mul_(0.1)
 
     def forward(self, masked: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restores ``masked``; see the class for shapes. ``mask`` is not looked at."""

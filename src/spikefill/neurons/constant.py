@@ -84,12 +84,12 @@ def lif_constant(
         return _fused(current, steps, parameters, state, v_init)
     if backend == "recompute":
         return _recomputed(current, steps, parameters, state, readout, v_init)
-    return _run(current, steps, parameters, initial_state(current, parameters, v_init) if state is None else state, readout)
+    return _run(
+        current, steps, parameters, initial_state(current, parameters, v_init) if state is None else state, readout
+    )
 
 
-def _chosen_backend(
-    backend: str, current: Tensor, parameters: LIFParameters, v_init: Scalar, readout: Readout
-) -> str:
+def _chosen_backend(backend: str, current: Tensor, parameters: LIFParameters, v_init: Scalar, readout: Readout) -> str:
     """The backend that serves the call: the one asked for, or with ``auto`` the fastest that can."""
     reasons = {"fused": fused.unsupported(parameters, readout, current), "recompute": None, "reference": None}
     values = (parameters.beta, parameters.gain, parameters.threshold, v_init)
@@ -158,7 +158,7 @@ def _recomputed(
     learnt = {name: value for name, value in scalars.items() if isinstance(value, Tensor)}
     call = _Call(steps, parameters, readout, v_init, tuple(learnt))
     v, synapse, refractory = state or (None, None, None)
-    result = _Recompute.apply(call, current, v, synapse, refractory, *learnt.values())
+    result = _Recompute.apply(call, current, v, synapse, refractory, *learnt.values())  # type: ignore[no-untyped-call]
     return result[0], LIFState(*result[1:])
 
 
@@ -178,15 +178,11 @@ class _Call:
         self, current: Tensor, state: tuple[Tensor | None, ...], learnt: tuple[Tensor, ...]
     ) -> tuple[Tensor | None, ...]:
         """Readout, V, J and refractory steps left of one block; the last two are None where the neuron has none."""
-        values: dict[str, Scalar] = dict(zip(self.learnt, learnt, strict=True))
+        values: dict[str, Any] = dict(zip(self.learnt, learnt, strict=True))
         v_init = values.pop("v_init", self.v_init)
-        parameters = replace(self.parameters, **values) if values else self.parameters  # type: ignore[arg-type]
+        parameters = replace(self.parameters, **values) if values else self.parameters
         v, synapse, refractory = state
-        before = (
-            initial_state(current, parameters, v_init)
-            if v is None
-            else LIFState(v, synapse, refractory)
-        )
+        before = initial_state(current, parameters, v_init) if v is None else LIFState(v, synapse, refractory)
         readout, after = _run(current, self.steps, parameters, before, self.readout)
         return (readout, *after)
 
@@ -196,7 +192,7 @@ class _Recompute(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: _Call, current: Tensor, *others: Tensor | None) -> tuple[Tensor | None, ...]:
-        state, learnt = others[:3], others[3:]
+        state, learnt = others[:3], tuple(tensor for tensor in others[3:] if tensor is not None)
         ctx.call = call
         ctx.save_for_backward(current, *others)
         parameters = call.parameters
@@ -207,11 +203,12 @@ class _Recompute(torch.autograd.Function):
             torch.empty_like(current, dtype=torch.int32) if parameters.refractory else None,
         ]
         order = _memory_order(current)
-        inputs = [_flat(tensor, order) for tensor in (current, *state)]
+        flat_current = _flat(current, order)
+        flat_state = [_flat_if(tensor, order) for tensor in state]
         targets = [_flat_view(tensor, order) for tensor in results]
         for block in _blocks(current.numel()):
-            first, *before = (None if tensor is None else tensor[block] for tensor in inputs)
-            for target, value in zip(targets, call.run(first, tuple(before), learnt), strict=True):
+            before = tuple(None if tensor is None else tensor[block] for tensor in flat_state)
+            for target, value in zip(targets, call.run(flat_current[block], before, learnt), strict=True):
                 if target is not None and value is not None:
                     target[block] = value
         if results[3] is not None:
@@ -219,7 +216,7 @@ class _Recompute(torch.autograd.Function):
         return tuple(results)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         call, (current, *others) = ctx.call, ctx.saved_tensors
         state, learnt = others[:3], others[3:]
@@ -233,13 +230,14 @@ class _Recompute(torch.autograd.Function):
         )
         learnt_sums = [torch.zeros_like(tensor) if tensor.requires_grad else None for tensor in learnt_leaves]
         order = _memory_order(current)
-        flat_inputs = [_flat(tensor, order) for tensor in (current, *state)]
+        flat_current = _flat(current, order)
+        flat_state = [_flat_if(tensor, order) for tensor in state]
         flat_wanted = [_flat_view(tensor, order) for tensor in wanted]
-        flat_gradients = [_flat(gradient, order) for gradient in gradients[:3]]
+        flat_gradients = [_flat_if(gradient, order) for gradient in gradients[:3]]
         for block in _blocks(current.numel()):
             leaves = [
                 None if tensor is None else tensor[block].detach().requires_grad_(target is not None)
-                for tensor, target in zip(flat_inputs, flat_wanted, strict=True)
+                for tensor, target in zip([flat_current, *flat_state], flat_wanted, strict=True)
             ]
             with torch.enable_grad():
                 outputs = call.run(leaves[0], tuple(leaves[1:]), learnt_leaves)
@@ -251,7 +249,11 @@ class _Recompute(torch.autograd.Function):
             sources = [leaf for leaf in (*leaves, *learnt_leaves) if leaf is not None and leaf.requires_grad]
             found = iter(
                 torch.autograd.grad(
-                    [output for output, _ in pairs], sources, [g for _, g in pairs], allow_unused=True, materialize_grads=True
+                    [output for output, _ in pairs],
+                    sources,
+                    [g for _, g in pairs],
+                    allow_unused=True,
+                    materialize_grads=True,
                 )
             )
             for target in flat_wanted:
@@ -274,7 +276,7 @@ def _dense(tensor: Tensor) -> Tensor:
 
 def _memory_order(tensor: Tensor) -> list[int]:
     """The axes from the slowest to the fastest in memory."""
-    return sorted(range(tensor.ndim), key=lambda axis: (-tensor.stride(axis), axis))
+    return sorted(range(tensor.ndim), key=lambda axis: (-tensor.stride()[axis], axis))
 
 
 def _unflat(flat: Tensor, like: Tensor, order: list[int]) -> Tensor:
@@ -283,9 +285,13 @@ def _unflat(flat: Tensor, like: Tensor, order: list[int]) -> Tensor:
     return flat.view(shape).permute([order.index(axis) for axis in range(like.ndim)])
 
 
-def _flat(tensor: Tensor | None, order: list[int]) -> Tensor | None:
+def _flat(tensor: Tensor, order: list[int]) -> Tensor:
     """``tensor`` as one dimension in the given order of its axes: a view where its layout allows."""
-    return None if tensor is None else tensor.permute(order).reshape(-1)
+    return tensor.permute(order).reshape(-1)
+
+
+def _flat_if(tensor: Tensor | None, order: list[int]) -> Tensor | None:
+    return None if tensor is None else _flat(tensor, order)
 
 
 def _flat_view(tensor: Tensor | None, order: list[int]) -> Tensor | None:

@@ -15,7 +15,7 @@ a current that does not change in `constant`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -86,7 +86,7 @@ class LIFParameters:
     alpha: float | None = None
     detach_reset: bool = True
     strict: bool = False
-    surrogate: Surrogate = ArcTan()
+    surrogate: Surrogate = field(default_factory=ArcTan)
 
     def __post_init__(self) -> None:
         check_choice("reset", self.reset, ("hard", "soft"))
@@ -185,7 +185,7 @@ def _integrate_and_fire(
 
     fired = h > p.threshold if p.strict else h >= p.threshold
     if torch.is_grad_enabled() and (h.requires_grad or _requires_grad(p.threshold)):
-        spikes: Tensor = _Spike.apply(h - p.threshold, fired, p.surrogate)
+        spikes: Tensor = _Spike.apply(h - p.threshold, fired, p.surrogate)  # type: ignore[no-untyped-call]
         if waiting is not None:
             spikes = torch.where(waiting, 0.0, spikes)
     else:
@@ -195,7 +195,7 @@ def _integrate_and_fire(
     if p.reset == "soft":
         v = h - p.threshold * through_reset
     elif through_reset.requires_grad:
-        v = _HardReset.apply(h, through_reset, fired, p.v_reset)
+        v = _HardReset.apply(h, through_reset, fired, p.v_reset)  # type: ignore[no-untyped-call]
     else:
         v = torch.where(fired, p.v_reset, h)
 
@@ -261,7 +261,7 @@ class _Spike(torch.autograd.Function):
         return fired.to(u.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (u,) = ctx.saved_tensors
         return gradient * ctx.surrogate.derivative(u), None, None
@@ -277,7 +277,7 @@ class _HardReset(torch.autograd.Function):
         return torch.where(fired, v_reset, h)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         h, fired = ctx.saved_tensors
         return torch.where(fired, 0.0, gradient), gradient * (ctx.v_reset - h), None, None

@@ -181,8 +181,8 @@ class LIF(nn.Module):
         p = self._start
         learnt = f", learnable={self.learnable}" if self.learnable else ""
         return (
-            f"steps={self.steps}, beta={p.beta:.4g}, gain={p.gain:.4g}, threshold={p.threshold:.4g}, reset={p.reset!r}, "
-            f"refractory={p.refractory}, surrogate={p.surrogate}, readout={self.readout!r}{learnt}"
+            f"steps={self.steps}, beta={p.beta:.4g}, gain={p.gain:.4g}, threshold={p.threshold:.4g}, "
+            f"reset={p.reset!r}, refractory={p.refractory}, surrogate={p.surrogate}, readout={self.readout!r}{learnt}"
         )
 
 

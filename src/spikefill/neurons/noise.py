@@ -1,4 +1,4 @@
-"""Gaussian noise as a function of a counter: the same numbers in any memory layout, block or thread, drawn again at will.
+"""Gaussian noise as a function of a counter: the same numbers in any memory layout or thread, drawn again at will.
 
 Each element's logical index (and the step) goes through a keyed integer hash, whose two outputs give a normal number
 by the transform of Box and Muller. The hash is two rounds of Wellons' 32-bit mixer ``lowbias32`` (bias 0.17), with
@@ -38,7 +38,7 @@ def normal_noise(like: Tensor, *, seed: int, step: int = 0) -> Tensor:
     if not 0 <= step < 1 << 32:
         raise InputError(f"step is {step!r}; it must be at least 0 and below 2**32")
     noise = torch.empty_like(like, dtype=torch.float32)
-    order = sorted(range(like.ndim), key=lambda axis: (-noise.stride(axis), axis))
+    order = sorted(range(like.ndim), key=lambda axis: (-noise.stride()[axis], axis))
     flat = noise.permute(order).view(-1)
     low, high = _mixed_key(seed, step, 0), _mixed_key(seed, step, 1)
     for start, index in _logical_indices(like.shape, order, like.device):

@@ -96,7 +96,7 @@ def as_surrogate(surrogate: str | Surrogate | Mapping[str, Any]) -> Surrogate:
     if isinstance(surrogate, Surrogate):
         return surrogate
     settings = {"name": surrogate} if isinstance(surrogate, str) else dict(surrogate)
-    name = settings.pop("name", None)
+    name = str(settings.pop("name", None))
     check_choice("surrogate", name, SURROGATES)
     known = [field.name for field in fields(SURROGATES[name])]
     for setting in settings:

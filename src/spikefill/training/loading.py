@@ -43,10 +43,10 @@ class Splits:
     def __init__(self, train: Sequence[str], val: str) -> None:
         self.train = data.open_photographs(list(train), part="train", on_problem=_say)
         self.val = data.open_photographs(val, part="val" if val == EMBEDDED else "all", on_problem=_say)
+        if self.train.greyscale:
+            console.note(f"{len(self.train.greyscale)} training photographs are greyscale: used with equal channels")
 
-    def training_loader(
-        self, recipe: Recipe, *, first: int, stop: int, device: torch.device
-    ) -> DataLoader[Batch]:
+    def training_loader(self, recipe: Recipe, *, first: int, stop: int, device: torch.device) -> DataLoader[Batch]:
         """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
         settings = recipe.data
         dataset = data.MaskedPhotographs(

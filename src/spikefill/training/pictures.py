@@ -64,9 +64,7 @@ def read_logs(folder: Path) -> dict[str, dict[int, float]]:
     A resumed run writes a further file. What an earlier file holds from the later one's first step on was
     undone by the interruption, and is left out.
     """
-    parts = sorted(
-        folder.glob("csv/version_*/metrics.csv"), key=lambda file: int(file.parent.name.split("_")[1])
-    )
+    parts = sorted(folder.glob("csv/version_*/metrics.csv"), key=lambda file: int(file.parent.name.split("_")[1]))
     figures: dict[str, dict[int, float]] = {}
     for part in parts:
         with part.open(newline="", encoding="utf-8") as file:

@@ -38,9 +38,7 @@ class RunProgress(pl.Callback):
         self._last_line = time.monotonic()
         self._bar = console.progress()
         self._bar.start()
-        self._task = self._bar.add_task(
-            "training", total=self._module.total_steps, completed=self._module.first_step
-        )
+        self._task = self._bar.add_task("training", total=self._module.total_steps, completed=self._module.first_step)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -71,9 +69,7 @@ class RunProgress(pl.Callback):
         """Ends the bar."""
         self._stop()
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Ends the bar."""
         self._stop()
 

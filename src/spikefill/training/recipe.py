@@ -59,9 +59,7 @@ class DataSettings(Settings):
 class OptimiserSettings(Settings):
     """How gradients change weights."""
 
-    name: Literal["adam", "adamw"] = Field(
-        default="adam", description="Adam, or with decoupled weight decay."
-    )
+    name: Literal["adam", "adamw"] = Field(default="adam", description="Adam, or with decoupled weight decay.")
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Before the schedule's factor.")
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
         default=(0.9, 0.999), description="Decay of the running means of the gradient and of its square."
@@ -111,9 +109,7 @@ class Recipe(Settings):
     loss: LossSettings = LossSettings()
     validation: ValidationSettings = ValidationSettings()
     batch_size: int = Field(default=8, ge=1, le=4096, description="Samples a step.")
-    steps: int = Field(
-        default=20_000, ge=1, description="Length of the run where neither minutes nor steps are given."
-    )
+    steps: int = Field(default=20_000, ge=1, description="Length of the run where neither minutes nor steps are given.")
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="Arithmetic of the network; with bfloat16 the weights stay float32 (mixed precision).",

@@ -31,9 +31,7 @@ _Loader.add_implicit_resolver(
 def built_in_recipes() -> tuple[str, ...]:
     """Names of the recipes inside the package, sorted."""
     folder = resources.files("spikefill.training") / "recipes"
-    return tuple(
-        sorted(file.name[: -len(".yaml")] for file in folder.iterdir() if file.name.endswith(".yaml"))
-    )
+    return tuple(sorted(file.name[: -len(".yaml")] for file in folder.iterdir() if file.name.endswith(".yaml")))
 
 
 def load_recipe(name_or_file: str | Path, changes: Iterable[str] = ()) -> Recipe:
@@ -101,15 +99,11 @@ def _change(values: dict[str, Any], change: str) -> None:
     try:
         value = _parse(text)
     except yaml.YAMLError as error:
-        raise InputError(
-            f"--set is {change!r}; its value is not YAML: {' '.join(str(error).split())}"
-        ) from error
+        raise InputError(f"--set is {change!r}; its value is not YAML: {' '.join(str(error).split())}") from error
     for depth, name in enumerate(names[:-1]):
         inner = values.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise InputError(
-                f"--set is {change!r}; {'.'.join(names[: depth + 1])} is a value without settings inside"
-            )
+            raise InputError(f"--set is {change!r}; {'.'.join(names[: depth + 1])} is a value without settings inside")
         values = inner
     values[names[-1]] = value
 

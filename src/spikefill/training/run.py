@@ -30,7 +30,7 @@ from spikefill.training.run_folder import (
 from spikefill.training.speed import measure_speed
 from spikefill.training.state import RunState, load_state
 from spikefill.training.stop import StopRequest
-from spikefill.training.trainer import find_device, make_trainer, quiet_lightning, torch_threads
+from spikefill.training.trainer import make_trainer, quiet_lightning, torch_threads, training_device
 from spikefill.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def train(
         threads = record.threads if threads is None else threads
         device = record.device if device is None else device
     with torch.random.fork_rng(), torch_threads(threads):
-        target = find_device(device)
+        target = training_device(device)
         if resume:
             splits = Splits(record.data, record.val)
             validation = Validation(record.recipe, *splits.fixed_samples(record.recipe), target)
@@ -129,9 +129,7 @@ def _fit(
             return
     recipe, stop = record.recipe, StopRequest()
     keeper = RunKeeper(module, folder, record, validation, stop, state.best if state else None)
-    loader = splits.training_loader(
-        recipe, first=module.first_step, stop=record.steps, device=validation.device
-    )
+    loader = splits.training_loader(recipe, first=module.first_step, stop=record.steps, device=validation.device)
     with quiet_lightning():
         trainer = make_trainer(
             folder,
@@ -145,9 +143,7 @@ def _fit(
                 trainer.fit(module, loader)
         except DivergenceError as error:
             kept = (
-                f"the last good checkpoint is {folder.state}"
-                if folder.state.exists()
-                else "no checkpoint was made yet"
+                f"the last good checkpoint is {folder.state}" if folder.state.exists() else "no checkpoint was made yet"
             )
             raise DivergenceError(
                 f"training stopped in step {module.steps_done + 1}: {error}; {kept}; "
@@ -180,9 +176,7 @@ def _check_new(folder: RunFolder) -> None:
     if folder.path.exists() and not folder.path.is_dir():
         raise InputError(f"{folder.path} is a file; name a folder for the run")
     if folder.record.exists():
-        raise InputError(
-            f"{folder.path} holds a run; go on with it by --resume (resume=True) or choose another folder"
-        )
+        raise InputError(f"{folder.path} holds a run; go on with it by --resume (resume=True) or choose another folder")
     if folder.path.exists() and any(folder.path.iterdir()):
         raise InputError(f"{folder.path} is not empty; choose another folder")
 
@@ -218,9 +212,7 @@ def _record_to_resume(
         }
     )
     if differences:
-        raise InputError(
-            f"{folder.path} cannot be resumed so: {'; '.join(differences)}; leave these options out"
-        )
+        raise InputError(f"{folder.path} cannot be resumed so: {'; '.join(differences)}; leave these options out")
     return record
 
 

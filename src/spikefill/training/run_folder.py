@@ -133,9 +133,7 @@ def read_record(folder: RunFolder) -> RunRecord:
             f"{folder.path} holds no run to resume (no {folder.record.name}); leave out --resume"
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, ValidationError) as error:
-        raise InputError(
-            f"{folder.record} is damaged or not a run's record; train into another folder"
-        ) from error
+        raise InputError(f"{folder.record} is damaged or not a run's record; train into another folder") from error
 
 
 def normalised_source(source: str | Path) -> str:

@@ -79,9 +79,5 @@ def load_state(path: Path) -> RunState:
         TypeError,
         AttributeError,
     ) as error:
-        raise InputError(
-            f"{path} is damaged, the run cannot be resumed; train into another folder"
-        ) from error
-    raise InputError(
-        f"{path} has format version {version}, this Spikefill reads {FORMAT_VERSION}; update Spikefill"
-    )
+        raise InputError(f"{path} is damaged, the run cannot be resumed; train into another folder") from error
+    raise InputError(f"{path} has format version {version}, this Spikefill reads {FORMAT_VERSION}; update Spikefill")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
+from spikefill.devices import find_device
 from spikefill.errors import InputError
 from spikefill.training.keeper import make_loggers
 
@@ -41,21 +42,13 @@ def make_trainer(
     )
 
 
-def find_device(name: str | None) -> torch.device:
+def training_device(name: str | None) -> torch.device:
     """The device of that name; without one, a GPU of NVIDIA where there is one, and the processor elsewhere.
 
     Raises:
         InputError: This machine has no such device, or training does not run on it.
     """
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"device is {name!r}, which this machine does not have; cpu is always there"
-        ) from error
+    device = find_device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     if device.type not in ("cpu", "cuda"):
         raise InputError(f"device is {name!r}; training runs on cpu or cuda")
     return device

@@ -25,9 +25,10 @@ _ARCTAN, _FAST_SIGMOID, _TRIANGLE, _SIGMOID = range(4)
 _CODES = {name: code for code, name in enumerate(SURROGATES)}
 
 Array = NDArray[Any]
+_compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@_compiled  # type: ignore[untyped-decorator]
 def _forward(
     current: Array, rate: Array, v_first: Array, v_last: Array, start: int, stop: int, constants: Array, steps: int,
     soft: bool, strict: bool,
@@ -58,14 +59,14 @@ def _forward(
             v_last[low + i] = v[i]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@_compiled  # type: ignore[untyped-decorator]
 def _backward(
-    current: Array, g_rate: Array, g_v: Array, v_first: Array, g_current: Array, g_v_first: Array, start: int, stop: int,
-    constants: Array, steps: int, soft: bool, strict: bool, attached: bool, surrogate: int,
+    current: Array, g_rate: Array, g_v: Array, v_first: Array, g_current: Array, g_v_first: Array,
+    start: int, stop: int, constants: Array, steps: int, soft: bool, strict: bool, attached: bool, surrogate: int,
 ) -> None:  # fmt: skip
     beta, gain, threshold, v_reset, v_leak = constants[0], constants[1], constants[2], constants[3], constants[4]
     every, first, second = constants[5], constants[6], constants[7]
-    zero, one = np.zeros_like(constants[:1])[0], np.ones_like(constants[:1])[0]
+    zero = np.zeros_like(constants[:1])[0]
     potentials = np.empty((steps, _BLOCK), current.dtype)
     v = np.empty(_BLOCK, current.dtype)
     drive = np.empty(_BLOCK, current.dtype)
@@ -107,7 +108,7 @@ def _backward(
                 g_v_first[low + i] = v[i]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@_compiled  # type: ignore[untyped-decorator]
 def _slope(h: Array, slope: Array, n: int, threshold: float, surrogate: int, first: float, second: float) -> None:
     """The surrogate's derivative at h - threshold; the formulas are those of `surrogate`."""
     one = h.dtype.type(1)
@@ -148,9 +149,7 @@ def unsupported(parameters: LIFParameters, readout: str, current: Tensor) -> str
     return None
 
 
-def rate(
-    current: Tensor, v_first: Tensor, steps: int, parameters: LIFParameters
-) -> tuple[Tensor, Tensor]:
+def rate(current: Tensor, v_first: Tensor, steps: int, parameters: LIFParameters) -> tuple[Tensor, Tensor]:
     """The rate and the final potential.
 
     Args:
@@ -160,14 +159,12 @@ def rate(
         parameters: The neuron; `unsupported` says which are served.
     """
     if torch.is_grad_enabled() and (current.requires_grad or v_first.requires_grad):
-        result: tuple[Tensor, Tensor] = _Fused.apply(current, v_first, steps, parameters)
+        result: tuple[Tensor, Tensor] = _Fused.apply(current, v_first, steps, parameters)  # type: ignore[no-untyped-call]
         return result
     return _run_forward(current, v_first, steps, parameters)
 
 
-def _run_forward(
-    current: Tensor, v_first: Tensor, steps: int, parameters: LIFParameters
-) -> tuple[Tensor, Tensor]:
+def _run_forward(current: Tensor, v_first: Tensor, steps: int, parameters: LIFParameters) -> tuple[Tensor, Tensor]:
     result = torch.empty_like(current)
     v_last = torch.empty_like(current)
     arrays = [t.detach().numpy() for t in (current, result, v_first, v_last)]
@@ -183,7 +180,7 @@ def _run_forward(
 def _constants(p: LIFParameters, steps: int, dtype: np.dtype[Any]) -> Array:
     """What the kernels compute with, in the current's precision, as torch would round it."""
     s: Any = p.surrogate
-    first, second = {
+    first, second = {  # type: ignore[no-untyped-call]
         "arctan": lambda: (s.alpha, math.pi / 2 * s.alpha),
         "fast_sigmoid": lambda: (s.slope, 0.0),
         "triangle": lambda: (s.width, s.scale),
@@ -203,7 +200,7 @@ class _Fused(torch.autograd.Function):
         return _run_forward(current, v_first, steps, parameters)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, g_rate: Tensor | None, g_v: Tensor | None) -> tuple[Tensor | None, ...]:
         current, v_first = ctx.saved_tensors
         p: LIFParameters = ctx.parameters

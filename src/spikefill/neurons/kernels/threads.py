@@ -22,7 +22,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def in_shares(kernel: Callable[[int, int], None], count: int) -> None:
-    """Calls ``kernel(start, stop)`` over ``range(count)`` in contiguous shares, one a thread; returns when all are done."""
+    """Calls ``kernel(start, stop)`` on contiguous shares of ``range(count)``, one a thread, and waits for all."""
     threads = min(torch.get_num_threads(), max(1, count // _SMALLEST_SHARE))
     if threads == 1:
         kernel(0, count)

@@ -1,0 +1,108 @@
+"""``spikefill inpaint``: restore the holes of one photograph."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikefill.cli import console
+from spikefill.errors import InputError
+
+_STREAM = "-"
+
+
+def inpaint(
+    photo: Annotated[
+        str, typer.Argument(metavar="PHOTO", help="The photograph: PNG, JPEG or WebP; - for standard input.")
+    ],
+    mask: Annotated[
+        str,
+        typer.Argument(metavar="MASK", help="Its mask, white or 1 in the holes, as displayed; - for standard input."),
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write; - for standard output.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A bundled model, a file of weights or a run folder.  [default: the bundled one]",
+            envvar="SPIKEFILL_MODEL",
+        ),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.  [default: cpu]", envvar="SPIKEFILL_DEVICE")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.  [default: float32]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+) -> None:
+    """Restore the holes of a photograph. Known pixels stay as they are."""
+    from spikefill.files import refuse_existing
+
+    if photo == _STREAM and mask == _STREAM:
+        raise InputError("photograph and mask are both '-'; only one can come from standard input")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads is {threads}; it must be at least 1")
+    target = None if output == _STREAM else _format_of(output)
+    if output != _STREAM:
+        refuse_existing(output, overwrite=overwrite)
+        _refuse_unwritable(output)
+
+    import torch
+
+    from spikefill import inpainting, masks, models
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    file = inpainting.decode(_standard_input(), "standard input") if photo == _STREAM else inpainting.decode(photo)
+    holes = inpainting.stored_mask(file, masks.read(io.BytesIO(_standard_input()) if mask == _STREAM else mask))
+    file.check_format(target or file.format)
+    if holes.any():
+        inpainting.check_something_known(holes)
+        inpainter = inpainting.load(models.DEFAULT if model is None else model, device=device, precision=precision)
+        console.note(f"{int(holes.sum())} pixels to restore ({holes.mean():.1%})")
+        with console.progress() as bar:
+            task = bar.add_task("restoring", total=None)
+            restored = inpainter.restore(
+                file.pixels, holes, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            )
+        encoded = file.encode(restored, target)
+    else:
+        console.note("the mask is empty: the photograph is unchanged")
+        encoded = file.encoded if target in (None, file.format) else file.encode(file.pixels, target)
+    _write(output, encoded, overwrite=overwrite)
+
+
+def _format_of(output: str) -> str:
+    from spikefill.inpainting.image_file import FORMATS
+
+    suffix = Path(output).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"output is {output!r}; its suffix must be one of: {', '.join(FORMATS)}")
+    return FORMATS[suffix]
+
+
+def _refuse_unwritable(output: str) -> None:
+    """Before the work, not after it; a folder that is missing is made when the file is written."""
+    folder = next(parent for parent in Path(output).absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InputError(f"cannot write {output}: {folder} is no folder that can be written to")
+
+
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+def _write(output: str, encoded: bytes, *, overwrite: bool) -> None:
+    if output == _STREAM:
+        sys.stdout.buffer.write(encoded)
+        sys.stdout.buffer.flush()
+        return
+    from spikefill.files import atomic_write
+
+    with atomic_write(output, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encoded)
+    console.note(f"wrote {output}")

@@ -1,0 +1,21 @@
+"""From a photograph and a mask to the restored photograph."""
+
+from spikefill.inpainting.image_file import FORMATS, ImageFile, decode
+from spikefill.inpainting.notebook import RestoredImage
+from spikefill.inpainting.pipeline import Cancelled, Inpainter, check_something_known, inpaint, load, stored_mask
+from spikefill.inpainting.regions import Region, plan
+
+__all__ = [
+    "FORMATS",
+    "Cancelled",
+    "ImageFile",
+    "Inpainter",
+    "Region",
+    "RestoredImage",
+    "check_something_known",
+    "decode",
+    "inpaint",
+    "load",
+    "plan",
+    "stored_mask",
+]

@@ -1,0 +1,241 @@
+"""`Inpainter`: a model that restores whatever picture the user has, and gives back the same kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from spikefill import masks, models
+from spikefill.devices import find_device
+from spikefill.errors import InputError, check_choice
+from spikefill.inpainting.image_file import ImageFile, Pixels, decode, displayed_to_stored, pil_to_array
+from spikefill.inpainting.notebook import RestoredImage
+from spikefill.inpainting.regions import TILE, plan
+
+Progress = Callable[[int, int], None]
+Cancel = Callable[[], bool]
+Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
+
+_LARGEST_VALUE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+_PREDICTED_WHOLE = 1 << 20
+"""Pixels up to which `Inpainter.predict` does not cut a picture into tiles."""
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error of the call
+    """The ``cancel`` callable said to stop."""
+
+
+class Inpainter:
+    """Restores pictures with a model.
+
+    Args:
+        model: A model of `spikefill.models`, put into ``eval()`` mode and moved to the device.
+        device: Such as ``"cpu"`` or ``"cuda"``; None for the CPU.
+        precision: ``"float32"`` (None is the same), or ``"bfloat16"`` for convolutions in it, where the processor is
+            made for that.
+
+    Attributes:
+        model: The `nn.Module`.
+
+    Calls share no state: several threads may use one object.
+
+    Raises:
+        InputError: The device is not there, or the precision is unknown.
+    """
+
+    def __init__(self, model: nn.Module, *, device: str | None = None, precision: str | None = None) -> None:
+        check_choice("precision", precision or "float32", ("float32", "bfloat16"))
+        self.device = find_device(device or "cpu")
+        self.precision = precision or "float32"
+        self.model = model.eval().to(self.device)
+
+    def inpaint(
+        self,
+        image: Picture,
+        mask: Image.Image | Pixels | str | Path,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Any:
+        """Restores the holes of a picture.
+
+        Args:
+            image: A PIL image (1, L, LA, P, RGB, RGBA, I;16); an array (H, W) or (H, W, 1 to 4), uint8, uint16 or
+                floating point in [0, 1]; or the path of a PNG, JPEG or WebP file. Two and four channels: the last is
+                alpha, which stays as it is.
+            mask: A PIL image, an array or a path, of the picture's size; see `masks.as_mask`. For a path, as the
+                picture is displayed; for an image or array, as its pixels lie.
+            progress: Called with the number of regions done and of all, first with 0.
+            cancel: Called between regions; if it returns True, `Cancelled` is raised.
+
+        Returns:
+            What was given, restored: an array of the same shape and dtype; for a PIL image or a path a PIL image,
+            which a notebook shows beside the damaged one. Known pixels are those of the source, bit for bit; what
+            lies under the mask has no influence. With an empty mask, a copy of the picture.
+
+        Raises:
+            InputError: Picture or mask are not of a kind above, differ in size, or no pixel is known.
+            Cancelled: ``cancel`` returned True.
+        """
+        if isinstance(image, str | Path):
+            file = decode(image)
+            pixels, holes = file.pixels, stored_mask(file, masks.as_mask(_opened(mask)))
+        elif isinstance(image, Image.Image):
+            pixels, holes = pil_to_array(image), masks.as_mask(_opened(mask))
+        else:
+            pixels, holes = np.asarray(image), masks.as_mask(_opened(mask))
+        restored = self.restore(pixels, holes, progress=progress, cancel=cancel)
+        if isinstance(image, str | Path):
+            return RestoredImage.of(restored, {**file.kept}, damaged=pixels, holes=holes)
+        if isinstance(image, Image.Image):
+            info = {key: value for key, value in image.info.items() if image.mode != "P" or key != "transparency"}
+            return RestoredImage.of(restored, info, damaged=pixels, holes=holes)
+        return restored
+
+    def restore(
+        self,
+        pixels: Pixels,
+        holes: NDArray[np.bool_],
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Pixels:
+        """`inpaint` for arrays alone: ``pixels`` as there, ``holes`` a bool array (H, W)."""
+        _check_pixels(pixels, holes)
+        result = pixels.copy()
+        if not holes.any():
+            return result
+        check_something_known(holes)
+        grid = pixels.reshape(*holes.shape, -1)
+        alpha = grid.shape[2] in (2, 4)
+        colours = slice(0, grid.shape[2] - 1 if alpha else grid.shape[2])
+        target = result.reshape(grid.shape)
+        largest = _LARGEST_VALUE.get(pixels.dtype.newbyteorder("="), 1)
+        _check_known(grid[..., colours], holes)
+        regions = plan(holes, _context(self.model))
+        for done, region in enumerate(regions):
+            _tell(done, len(regions), progress, cancel)
+            part = np.where(holes[region.outer][..., None], 0, grid[region.outer][..., colours]).astype(np.float32)
+            output = self._run(_as_tensor(part / largest), _as_tensor(holes[region.outer][..., None]))
+            inside = output[0].permute(1, 2, 0).cpu().numpy()[region.inner_in_outer].clip(0, 1)
+            if part.shape[2] == 1:
+                inside = inside.mean(axis=2, keepdims=True)
+            values = np.floor(inside * largest + 0.5) if largest > 1 else inside
+            here = holes[region.inner]
+            target[region.inner][..., colours][here] = values[here].astype(pixels.dtype)
+        _tell(len(regions), len(regions), progress, None)
+        return result
+
+    def predict(self, masked: Tensor, mask: Tensor) -> Tensor:
+        """The network's raw output, neither clipped nor with the known pixels put back.
+
+        Args:
+            masked: N x 3 x H x W, float32 in [0, 1], zero in the holes.
+            mask: N x 1 x H x W, float32, 1 in the holes.
+
+        Returns:
+            N x 3 x H x W, float32, on the CPU. Large pictures are computed in tiles, with the same result.
+        """
+        height, width = masked.shape[-2:]
+        context = _context(self.model)
+        tile = max(height, width) if height * width <= _PREDICTED_WHOLE or context is None else 4 * TILE
+        output = torch.empty(masked.shape, dtype=torch.float32)
+        for region in plan(np.ones((height, width), bool), context, tile):
+            outer, inner = (..., *region.outer), (..., *region.inner)
+            output[inner] = self._run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
+        return output
+
+    def _run(self, masked: Tensor, mask: Tensor) -> Tensor:
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
+        ):
+            output: Tensor = self.model(masked.to(self.device), mask.to(self.device))
+            return output.float()
+
+
+def load(name_or_file: str | Path, *, device: str | None = None, precision: str | None = None) -> Inpainter:
+    """An `Inpainter` with a bundled model's NAME, a FILE of weights, or the best weights of a training run's folder.
+
+    Raises:
+        InputError: There is no such model, or an argument of `Inpainter` is wrong.
+    """
+    return Inpainter(models.read(name_or_file), device=device, precision=precision)
+
+
+def inpaint(image: Picture, mask: Image.Image | Pixels | str | Path, **options: Any) -> Any:
+    """Restores a picture with the default model; arguments and result as in `Inpainter.inpaint`."""
+    return _default().inpaint(image, mask, **options)
+
+
+@lru_cache(maxsize=1)
+def _default() -> Inpainter:
+    return load(models.DEFAULT)
+
+
+def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask in displayed orientation, turned as the file stores its pixels; checked to be of the same size."""
+    holes = displayed_to_stored(displayed, file.orientation)
+    if holes.shape != file.pixels.shape[:2]:
+        shown = file.pixels.shape[:2] if file.orientation < 5 else file.pixels.shape[1::-1]
+        raise InputError(
+            f"mask is {displayed.shape[1]} x {displayed.shape[0]} px, the photograph {shown[1]} x {shown[0]}; "
+            "they must be of one size"
+        )
+    return holes
+
+
+def check_something_known(holes: NDArray[np.bool_]) -> None:
+    """Raises `InputError` if a mask leaves nothing to restore the picture from."""
+    if holes.all():
+        raise InputError("mask covers the whole picture: there is nothing to restore it from")
+
+
+def _opened(mask: Image.Image | Pixels | str | Path) -> Image.Image | Pixels:
+    return masks.read(mask) if isinstance(mask, str | Path) else mask
+
+
+def _context(model: nn.Module) -> int | None:
+    context: int | None = getattr(model, "context", None)
+    return context
+
+
+def _as_tensor(array: Pixels) -> Tensor:
+    """(H, W, C) to 1 x C' x H x W float32; a grey picture gets three equal channels, a mask stays one."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
+    return tensor.float() if array.dtype == bool else tensor.float().expand(-1, 3, -1, -1)
+
+
+def _check_pixels(pixels: Pixels, holes: NDArray[np.bool_]) -> None:
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4) or 0 in pixels.shape:
+        raise InputError(f"image has shape {pixels.shape}; it must be (H, W) or (H, W, 1 to 4)")
+    if pixels.dtype.newbyteorder("=") not in _LARGEST_VALUE and not np.issubdtype(pixels.dtype, np.floating):
+        raise InputError(f"image has dtype {pixels.dtype}; it must be uint8, uint16 or floating point in [0, 1]")
+    if pixels.shape[:2] != holes.shape:
+        raise InputError(
+            f"mask is {holes.shape[1]} x {holes.shape[0]} px, the photograph {pixels.shape[1]} x {pixels.shape[0]}; "
+            "they must be of one size"
+        )
+
+
+def _check_known(colours: Pixels, holes: NDArray[np.bool_]) -> None:
+    """Floating-point pixels that are known must be in [0, 1]; what is under the mask may be anything."""
+    if np.issubdtype(colours.dtype, np.floating):
+        known = colours[~holes]
+        if not ((known >= 0) & (known <= 1)).all():
+            raise InputError("image holds known values outside [0, 1] or not a number; scale it to [0, 1] first")
+
+
+def _tell(done: int, total: int, progress: Progress | None, cancel: Cancel | None) -> None:
+    if cancel is not None and cancel():
+        raise Cancelled("cancelled before all regions were restored")
+    if progress is not None:
+        progress(done, total)

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spikefill import models
+from spikefill.cli.app import run
+from spikefill.inpainting import Inpainter
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL", "DEVICE", "THREADS", "VERBOSE", "QUIET"):
+        monkeypatch.delenv(f"SPIKEFILL_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with weights that nobody trained."""
+    folder = tmp_path_factory.mktemp("run")
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        models.save(models.create("scnn", width=4, steps=2), folder / "best.safetensors")
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with photo.png, photo.jpg, mask.png, empty.png, full.png and small.png."""
+    monkeypatch.chdir(tmp_path)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("photo.png")
+    Image.fromarray(noise).save("photo.jpg", quality=60)
+    holes = np.zeros((40, 56), bool)
+    holes[10:20, 15:30] = True
+    for name, mask in (("mask", holes), ("empty", holes & False), ("full", holes | True), ("small", holes[:9, :8])):
+        Image.fromarray(mask).save(f"{name}.png")
+    return tmp_path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def pixels(file: Path | bytes) -> np.ndarray:
+    with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as image:
+        return np.array(image)
+
+
+def streams(monkeypatch: pytest.MonkeyPatch, given: bytes = b"") -> io.BytesIO:
+    """Standard streams that hold bytes; what is written to the output comes back."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=written, flush=lambda: None))
+    return written
+
+
+def test_a_photograph_is_restored(here: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (here / "photo.png").read_bytes()
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "new/out.png", "--model", str(weights)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == ["150 pixels to restore (6.7%)", "wrote new/out.png"]
+    was, now, mask = pixels(here / "photo.png"), pixels(here / "new" / "out.png"), pixels(here / "mask.png")
+    assert np.array_equal(was[~mask], now[~mask])
+    assert np.array_equal(now, Inpainter(models.read(weights)).inpaint(was, mask))
+    assert (was[mask] != now[mask]).any()
+    assert (here / "photo.png").read_bytes() == before
+    assert names(here / "new") == ["out.png"]
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("jpg", "JPEG"), ("JPEG", "JPEG"), ("webp", "WEBP"), ("png", "PNG")])
+def test_the_suffix_chooses_the_format(suffix: str, kind: str, here: Path, weights: Path) -> None:
+    assert run(["inpaint", "photo.png", "mask.png", "-o", f"out.{suffix}", "--model", str(weights)]) == 0
+    with Image.open(here / f"out.{suffix}") as image:
+        assert image.format == kind
+        assert image.size == (56, 40)
+
+
+def test_variables_set_the_options(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPIKEFILL_MODEL", str(weights / "best.safetensors"))
+    monkeypatch.setenv("SPIKEFILL_THREADS", str(torch.get_num_threads()))
+    assert run(["-q", "inpaint", "photo.png", "mask.png", "-o", "out.png"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("SPIKEFILL_DEVICE", "tpu")
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "other.png"]) == 2
+    assert "device is 'tpu'" in capsys.readouterr().err
+
+
+def test_threads_and_precision(here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    call = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]
+    assert run([*call, "--threads", "1", "--precision", "bfloat16"]) == 0
+    assert asked == [1]
+    assert (here / "out.png").exists()
+
+
+def test_the_photograph_may_come_from_standard_input(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["inpaint", "photo.jpg", "mask.png", "-o", "out.jpg", "--model", str(weights)]) == 0
+    written = streams(monkeypatch, (here / "photo.jpg").read_bytes())
+    assert run(["inpaint", "-", "mask.png", "-o", "-", "--model", str(weights)]) == 0
+    assert written.getvalue() == (here / "out.jpg").read_bytes()
+    assert "wrote" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_mask_may_come_from_standard_input(here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = ["--model", str(weights), "-o"]
+    assert run(["inpaint", "photo.png", "mask.png", *call, "out.png"]) == 0
+    streams(monkeypatch, (here / "mask.png").read_bytes())
+    assert run(["inpaint", "photo.png", "-", *call, "same.png"]) == 0
+    assert (here / "same.png").read_bytes() == (here / "out.png").read_bytes()
+
+
+def test_streams_of_a_process_hold_the_picture_and_nothing_else(here: Path, weights: Path) -> None:
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]) == 0
+    start = [sys.executable, "-c", "from spikefill.cli.app import main; main()"]
+    call = [*start, "inpaint", "-", "mask.png", "-o", "-", "--model", str(weights)]
+    done = subprocess.run(call, input=(here / "photo.png").read_bytes(), capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (here / "out.png").read_bytes()
+    assert done.stderr.decode().splitlines() == ["150 pixels to restore (6.7%)"]
+
+
+def test_an_output_that_exists_is_kept(here: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "out.png").write_bytes(b"mine")
+    call = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]
+    assert run(call) == 2
+    assert "out.png exists" in capsys.readouterr().err
+    assert (here / "out.png").read_bytes() == b"mine"
+    assert run([*call, "--overwrite"]) == 0
+    assert pixels(here / "out.png").shape == (40, 56, 3)
+
+
+def test_a_photograph_may_be_overwritten_by_its_restoration(here: Path, weights: Path) -> None:
+    was = pixels(here / "photo.png")
+    call = ["inpaint", "photo.png", "mask.png", "-o", "photo.png", "--overwrite", "--model", str(weights)]
+    assert run(call) == 0
+    now = pixels(here / "photo.png")
+    assert np.array_equal(was[30:], now[30:])
+    assert not np.array_equal(was, now)
+
+
+@pytest.mark.parametrize("photo", ["photo.png", "photo.jpg"])
+def test_an_empty_mask_gives_the_same_file(
+    photo: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And needs no model."""
+    output = f"out{Path(photo).suffix}"
+    assert run(["inpaint", photo, "empty.png", "-o", output, "--model", "no/such"]) == 0
+    assert "the mask is empty: the photograph is unchanged" in capsys.readouterr().err
+    assert (here / output).read_bytes() == (here / photo).read_bytes()
+    written = streams(monkeypatch)
+    assert run(["inpaint", photo, "empty.png", "-o", "-"]) == 0
+    assert written.getvalue() == (here / photo).read_bytes()
+
+
+def test_an_empty_mask_into_another_format(here: Path) -> None:
+    assert run(["inpaint", "photo.jpg", "empty.png", "-o", "out.png"]) == 0
+    assert np.array_equal(pixels(here / "out.png"), pixels(here / "photo.jpg"))
+
+
+def test_an_interrupted_run_leaves_nothing_behind(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def restore(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = names(here)
+    with monkeypatch.context() as patch:
+        patch.setattr(Inpainter, "restore", restore)
+        assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]) == 130
+        assert capsys.readouterr().err.splitlines()[-1] == "spikefill: interrupted"
+        assert names(here) == before
+        (here / "out.png").write_bytes(b"mine")
+        call = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--overwrite", "--model", str(weights)]
+        assert run(call) == 130
+    assert (here / "out.png").read_bytes() == b"mine"
+    assert names(here) == sorted([*before, "out.png"])
+
+
+def test_an_interrupt_while_writing_leaves_nothing_behind(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_bytes(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:100])
+        raise KeyboardInterrupt
+
+    before = names(here)
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]) == 130
+    assert names(here) == before
+
+
+def test_what_the_format_cannot_hold_is_said_before_the_work(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Inpainter, "restore", lambda *_, **__: pytest.fail("restored for nothing"))
+    with Image.open("photo.png") as image:
+        image.convert("RGBA").save("alpha.png")
+    for mask in ("mask.png", "empty.png"):
+        assert run(["inpaint", "alpha.png", mask, "-o", "out.jpg", "--model", str(weights)]) == 2
+        assert "transparency, which JPEG cannot hold; write PNG" in capsys.readouterr().err
+    assert not (here / "out.jpg").exists()
+
+
+def test_exif_orientation_is_respected(here: Path, weights: Path) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    with Image.open("photo.png") as image:
+        image.save("lying.png", exif=tags)
+    holes = np.zeros((56, 40), bool)
+    holes[3:6, 30:38] = True
+    Image.fromarray(holes).save("upright.png")
+    assert run(["inpaint", "lying.png", "upright.png", "-o", "out.png", "--model", str(weights)]) == 0
+    was, now = pixels(here / "photo.png"), pixels(here / "out.png")
+    assert was.shape == now.shape
+    shown = np.rot90((was != now).any(axis=2), -1)  # a quarter turn clockwise, as orientation 6 says
+    assert not shown[~holes].any()
+    assert shown[holes].mean() > 0.8
+    with Image.open("out.png") as image:
+        assert image.getexif()[0x0112] == 6
