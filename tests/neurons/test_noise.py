@@ -26,7 +26,7 @@ def test_neighbours_seeds_and_steps_are_independent():
     noise = normal_noise(like, seed=5)
     others = [normal_noise(like, seed=6), normal_noise(like, seed=5, step=1), *(noise.roll(k) for k in (1, 2, 64, 512))]
     for other in others:
-        assert torch.corrcoef(torch.stack([noise, other]))[0, 1].abs().item() < 0.012
+        assert (noise * other).mean().abs().item() < 0.012
 
 
 @settings(max_examples=30, deadline=None)

@@ -77,22 +77,22 @@ def _mixed_key(seed: int, step: int, lane: int) -> int:
 def _logical_indices(shape: torch.Size, order: list[int], device: torch.device) -> Iterator[tuple[int, Tensor]]:
     """Row-major indices (int32, wrapping) of the elements in memory order, block by block, with each block's start.
 
-    A block is a whole number of slices of the slowest axis in memory, or part of one: the pattern within a slice is
-    computed once and shifted.
+    The pattern within a slice of the slowest axis in memory is computed once; small slices are taken together.
     """
     if 0 in shape:
         return
     strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    outer, inner = (order[0], order[1:]) if order else (None, [])
     pattern = torch.zeros((), dtype=torch.int64, device=device)
-    for axis in inner:
+    for axis in order[1:]:
         pattern = pattern.unsqueeze(-1) + torch.arange(shape[axis], device=device) * strides[axis]
     pattern = _wrapped(pattern.reshape(-1))
-    count = 1 if outer is None else shape[outer]
-    step = 0 if outer is None else strides[outer]
-    for slice_number in range(count):
-        for start in range(0, pattern.numel(), _BLOCK):
-            yield slice_number * pattern.numel() + start, pattern[start : start + _BLOCK] + _signed(slice_number * step)
+    slices, stride = (shape[order[0]], strides[order[0]]) if order else (1, 0)
+    together = max(1, _BLOCK // pattern.numel())
+    for first in range(0, slices, together):
+        shifts = _wrapped(torch.arange(first, min(first + together, slices), device=device) * stride)
+        group = (shifts.unsqueeze(-1) + pattern).reshape(-1)
+        for start in range(0, group.numel(), _BLOCK):
+            yield first * pattern.numel() + start, group[start : start + _BLOCK]
 
 
 def _wrapped(index: Tensor) -> Tensor:
