@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import logging
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikefill.neurons import SURROGATES, LIFParameters, LIFState, initial_state, lif_constant, lif_sequence, lif_step
+from spikefill.neurons import (
+    SURROGATES,
+    ArcTan,
+    LIFParameters,
+    LIFState,
+    initial_state,
+    lif_constant,
+    lif_sequence,
+    lif_step,
+)
 from spikefill.neurons import constant as constant_module
 
 BACKENDS = ("reference", "recompute", "fused")
@@ -236,3 +246,25 @@ def test_the_choice_is_logged(caplog):
         lif_constant(torch.zeros(3), 2, LIFParameters(beta=0.5, refractory=1))
     assert "backend fused" in caplog.text
     assert "backend recompute" in caplog.text
+
+
+def test_a_surrogate_that_the_kernels_do_not_know_is_served_by_another_backend():
+    class Flat(ArcTan):
+        def derivative(self, u: torch.Tensor) -> torch.Tensor:
+            return torch.full_like(u, 0.5)
+
+    parameters = LIFParameters(beta=0.5, surrogate=Flat())
+    with pytest.raises(ValueError, match="these can: recompute"):
+        lif_constant(torch.zeros(3), 1, parameters, backend="fused")
+    current = torch.zeros(3, requires_grad=True)
+    lif_constant(current, 1, parameters)[0].sum().backward()
+    assert current.grad.tolist() == [0.5] * 3
+
+
+def test_threads_at_once():
+    parameters = LIFParameters(beta=0.9, gain=0.3)
+    currents = [random(50_000, seed=seed) for seed in range(8)]
+    expected = [lif_constant(current, 4, parameters, backend="reference")[0] for current in currents]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda current: lif_constant(current, 4, parameters, backend="fused")[0], currents))
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

@@ -18,11 +18,11 @@ from torch.autograd.function import once_differentiable
 
 from spikefill.neurons.kernels.threads import in_shares
 from spikefill.neurons.lif import LIFParameters
-from spikefill.neurons.surrogate import SURROGATES
+from spikefill.neurons.surrogate import ArcTan, FastSigmoid, Sigmoid, Triangle
 
 _BLOCK = 512
 _ARCTAN, _FAST_SIGMOID, _TRIANGLE, _SIGMOID = range(4)
-_CODES = {name: code for code, name in enumerate(SURROGATES)}
+_CODES = {ArcTan: _ARCTAN, FastSigmoid: _FAST_SIGMOID, Triangle: _TRIANGLE, Sigmoid: _SIGMOID}
 
 Array = NDArray[Any]
 _compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -142,7 +142,7 @@ def unsupported(parameters: LIFParameters, readout: str, current: Tensor) -> str
         return "refractory steps"
     if parameters.alpha is not None:
         return "a synapse"
-    if type(parameters.surrogate) not in SURROGATES.values():
+    if type(parameters.surrogate) not in _CODES:
         return f"the surrogate {parameters.surrogate.name!r}"
     if current.device.type != "cpu" or current.dtype not in (torch.float32, torch.float64):
         return f"a current of {current.dtype} on {current.device}"
@@ -220,7 +220,7 @@ class _Fused(torch.autograd.Function):
         def share(start: int, stop: int) -> None:
             _backward(
                 *arrays, start, stop, constants, ctx.steps, p.reset == "soft", p.strict, not p.detach_reset,
-                _CODES[p.surrogate.name],
+                _CODES[type(p.surrogate)],
             )  # fmt: skip
 
         in_shares(share, current.numel())
