@@ -135,6 +135,22 @@ def test_streams_of_a_process_hold_the_picture_and_nothing_else(here: Path, weig
     assert done.stderr.decode().splitlines() == ["150 pixels to restore (6.7%)"]
 
 
+def test_closed_streams_are_said(
+    here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for photo, mask in (("-", "mask.png"), ("photo.png", "-")):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", None)
+            assert run(["inpaint", photo, mask, "-o", "out.png", "--model", str(weights)]) == 2
+        assert capsys.readouterr().err == "spikefill: standard input is closed; name a file\n"
+    monkeypatch.setattr(Inpainter, "restore", lambda *_, **__: pytest.fail("restored for nothing"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        assert run(["inpaint", "photo.png", "mask.png", "-o", "-", "--model", str(weights)]) == 2
+    assert "output is '-', but standard output is closed" in capsys.readouterr().err
+    assert not (here / "out.png").exists()
+
+
 def test_an_output_that_exists_is_kept(here: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "out.png").write_bytes(b"mine")
     call = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import copy
-import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from spikefill import InputError, models
-from spikefill.inpainting import Cancelled, Inpainter, RestoredImage, inpaint, load
+from spikefill.inpainting import Cancelled, Inpainter, inpaint, load
 
 DTYPES = ["uint8", "uint16", "float16", "float32", "float64", ">u2", ">f4"]
 SHAPES: list[tuple[int, ...]] = [(), (1,), (2,), (3,), (4,)]
@@ -74,6 +76,22 @@ def test_nothing_leaks_from_under_the_mask(
     other = noise_under(image, holes)
     assert image.tobytes() != other.tobytes()
     assert inpainter.inpaint(image, holes).tobytes() == inpainter.inpaint(other, holes).tobytes()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(SHAPES), st.sampled_from(DTYPES), st.integers(0, 99))
+def test_pictures_of_any_size(
+    inpainter: Inpainter, height: int, width: int, channels: tuple[int, ...], dtype: str, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    image = random.random((height, width, *channels))
+    image = image.astype(dtype) if np.dtype(dtype).kind == "f" else (image * np.iinfo(dtype).max).astype(dtype)
+    holes = random.random((height, width)) < random.random()
+    holes.flat[random.integers(holes.size)] = False  # one pixel is known
+    restored = inpainter.inpaint(image, holes)
+    assert restored.dtype == image.dtype
+    assert restored.shape == image.shape
+    assert restored[~holes].tobytes() == image[~holes].tobytes()
+    assert inpainter.inpaint(noise_under(image, holes), holes).tobytes() == restored.tobytes()
 
 
 def test_what_is_in_the_holes_is_what_the_network_says(inpainter: Inpainter, holes: np.ndarray) -> None:
@@ -217,6 +235,33 @@ def test_cancelling_stops_between_regions(inpainter: Inpainter) -> None:
     assert np.array_equal(restored, inpainter.inpaint(image, mask))
 
 
+def test_noise_of_training_is_never_in_a_result(model: torch.nn.Module, holes: np.ndarray) -> None:
+    inpainter = Inpainter(copy.deepcopy(model))
+    image = picture("uint8", (3,))
+    expected = inpainter.inpaint(image, holes)
+    for _ in range(2):
+        inpainter.model.train()
+        assert np.array_equal(inpainter.inpaint(image, holes), expected)
+
+
+def test_threads_may_share_an_inpainter(inpainter: Inpainter, holes: np.ndarray) -> None:
+    images = [picture("uint8", (3,)) // divisor for divisor in range(1, 9)]
+    expected = [inpainter.inpaint(image, holes) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda image: inpainter.inpaint(image, holes), images))
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_network_that_is_broken_is_said(dtype: str, model: torch.nn.Module, holes: np.ndarray) -> None:
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        list(broken.parameters())[-1].fill_(float("nan"))
+    with pytest.raises(InputError, match="model answers with values that are not a number"):
+        Inpainter(broken).inpaint(picture(dtype, (3,)), holes)
+
+
 def test_the_context_of_a_picture_reaches_over_tile_borders(inpainter: Inpainter) -> None:
     """What is known beyond the border of a tile, but within the context, has its influence."""
     image = np.tile(picture("float32", (3,)), (1, 6, 1))
@@ -257,7 +302,7 @@ def test_the_default_model_is_loaded_once(
 
     asked = []
     monkeypatch.setattr(pipeline.models, "read", lambda name: asked.append(name) or inpainter.model)
-    pipeline._default.cache_clear()
+    pipeline._bundled.cache_clear()
     try:
         image = picture("uint8", (3,))
         told: list[int] = []
@@ -265,42 +310,23 @@ def test_the_default_model_is_loaded_once(
         assert np.array_equal(first, inpainter.inpaint(image, holes))
         assert told == [0, 1]
         inpaint(image, holes)
+        with pytest.raises(InputError, match="precision is 'float8'"):
+            inpaint(image, holes, precision="float8")
     finally:
-        pipeline._default.cache_clear()
-    assert asked == [models.DEFAULT]
+        pipeline._bundled.cache_clear()
+    assert asked == [models.DEFAULT, models.DEFAULT]
 
 
-@pytest.fixture
-def restored(inpainter: Inpainter, holes: np.ndarray) -> RestoredImage:
-    result = inpainter.inpaint(Image.fromarray(picture("uint8", (3,))), holes)
-    assert isinstance(result, RestoredImage)
-    return result
-
-
-def test_a_restored_picture_is_a_pil_image(restored: RestoredImage, tmp_path: Path) -> None:
-    pixels = np.array(restored)
-    restored.save(tmp_path / "restored.png")
-    with Image.open(tmp_path / "restored.png") as saved:
-        assert np.array_equal(np.array(saved), pixels)
-    for same in (restored.copy(), copy.copy(restored), copy.deepcopy(restored), pickle.loads(pickle.dumps(restored))):
-        assert isinstance(same, Image.Image)
-        assert np.array_equal(np.array(same), pixels)
-    assert restored.resize((10, 20)).size == (10, 20)
-    assert restored.convert("L").mode == "L"
-    assert restored.crop((1, 2, 5, 8)).size == (4, 6)
-    assert restored.getpixel((3, 2)) == tuple(pixels[2, 3])
-    restored.putpixel((0, 0), (1, 2, 3))
-    assert restored.getpixel((0, 0)) == (1, 2, 3)
-
-
-def test_a_notebook_shows_before_and_after(restored: RestoredImage) -> None:
-    html = restored._repr_html_()
-    assert html.count('src="data:image/png;base64,') == 2
-    assert html.index("before") < html.index("after")
-    assert pickle.loads(pickle.dumps(restored))._repr_html_().count("<img") == 1
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_every_mode_shows_in_a_notebook(mode: str, inpainter: Inpainter, holes: np.ndarray) -> None:
-    image = Image.fromarray(picture("uint16", ())) if mode == "I;16" else Image.new(mode, (53, 41))
-    assert inpainter.inpaint(image, holes)._repr_html_().count("<img") == 2
+def test_another_model_may_be_named(model: torch.nn.Module, holes: np.ndarray, tmp_path: Path) -> None:
+    """A file is read at each call, so that weights which a training has replaced count."""
+    image = picture("uint8", (3,))
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        list(other.parameters())[-1].add_(0.25)
+    for written in (model, other):
+        models.save(written, tmp_path / "best.safetensors", overwrite=True)
+        expected = Inpainter(written).inpaint(image, holes)
+        assert np.array_equal(inpaint(image, holes, model=tmp_path), expected)
+        assert np.array_equal(inpaint(image, holes, model=str(tmp_path / "best.safetensors")), expected)
+    with pytest.raises(InputError, match="no/such"):
+        inpaint(image, holes, model="no/such")

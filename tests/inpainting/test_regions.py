@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from spikefill.inpainting import Inpainter, plan, regions
+from spikefill.inpainting import Cancelled, Inpainter, plan, regions
 
 
 @given(
@@ -83,7 +83,11 @@ def test_prediction_in_tiles_is_that_of_the_whole(
         assert torch.equal(whole, inpainter.model(masked, mask))
     monkeypatch.setattr("spikefill.inpainting.pipeline._PREDICTED_WHOLE", 0)
     monkeypatch.setattr("spikefill.inpainting.pipeline.TILE", 16)
-    tiled = inpainter.predict(masked, mask)
+    told: list[tuple[int, int]] = []
+    tiled = inpainter.predict(masked, mask, progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 12) for done in range(13)]  # tiles of 64 px: 3 x 4
+    with pytest.raises(Cancelled):
+        inpainter.predict(masked, mask, cancel=lambda: True)
     assert tiled.shape == (2, 3, 150, 200)
     assert tiled.dtype == torch.float32
     assert ((tiled - whole).abs() <= 1 / 255).float().mean() >= 0.999

@@ -47,6 +47,8 @@ def inpaint(
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
     target = None if output == _STREAM else _format_of(output)
+    if output == _STREAM and sys.stdout is None:
+        raise InputError("output is '-', but standard output is closed; name a file")
     if output != _STREAM:
         refuse_existing(output, overwrite=overwrite)
         _refuse_unwritable(output)
@@ -93,6 +95,8 @@ def _refuse_unwritable(output: str) -> None:
 
 
 def _standard_input() -> bytes:
+    if sys.stdin is None:  # where the shell was told to close it
+        raise InputError("standard input is closed; name a file")
     return sys.stdin.buffer.read()
 
 

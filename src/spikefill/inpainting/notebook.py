@@ -39,9 +39,16 @@ class RestoredImage(Image.Image):
         return restored
 
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None:  # noqa: A002
-        """As `PIL.Image.Image.save`, with the EXIF data of the source, which says which way up the picture is."""
+        """As `PIL.Image.Image.save`, with what the source says of its pixels, which Pillow leaves out of some formats.
+
+        That is the EXIF data, which say which way up the picture is, and the ICC profile, which says what its colours
+        are. A profile for grey is left to Pillow, since some formats turn grey into colour.
+        """
         if exif := self.info.get("exif"):
             params.setdefault("exif", exif)
+        profile = self.info.get("icc_profile")
+        if profile and profile[16:20] != b"GRAY":
+            params.setdefault("icc_profile", profile)
         super().save(fp, format, **params)
 
     def _repr_html_(self) -> str:

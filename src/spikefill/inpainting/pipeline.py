@@ -37,7 +37,8 @@ class Inpainter:
     """Restores pictures with a model.
 
     Args:
-        model: A model of `spikefill.models`, put into ``eval()`` mode and moved to the device.
+        model: A model of `spikefill.models`, moved to the device and put into ``eval()`` mode, again at each call:
+            noise that belongs to training must not be in a result.
         device: Such as ``"cpu"`` or ``"cuda"``; None for the CPU.
         precision: ``"float32"`` (None is the same), or ``"bfloat16"`` for convolutions in it, where the processor is
             made for that.
@@ -82,7 +83,8 @@ class Inpainter:
             lies under the mask has no influence. With an empty mask, a copy of the picture.
 
         Raises:
-            InputError: Picture or mask are not of a kind above, differ in size, or no pixel is known.
+            InputError: Picture or mask are not of a kind above, differ in size, or no pixel is known; or the model
+                answers with what is not a number.
             Cancelled: ``cancel`` returned True.
         """
         if isinstance(image, str | Path):
@@ -126,6 +128,8 @@ class Inpainter:
             part = np.where(holes[region.outer][..., None], 0, grid[region.outer][..., colours]).astype(np.float32)
             output = self._run(_as_tensor(part / largest), _as_tensor(holes[region.outer][..., None]))
             inside = output[0].permute(1, 2, 0).cpu().numpy()[region.inner_in_outer].clip(0, 1)
+            if np.isnan(inside).any():
+                raise InputError("model answers with values that are not a number; its weights are damaged")
             if part.shape[2] == 1:
                 inside = inside.mean(axis=2, keepdims=True)
             values = np.floor(inside * largest + 0.5) if largest > 1 else inside
@@ -134,26 +138,37 @@ class Inpainter:
         _tell(len(regions), len(regions), progress, None)
         return result
 
-    def predict(self, masked: Tensor, mask: Tensor) -> Tensor:
+    def predict(
+        self, masked: Tensor, mask: Tensor, *, progress: Progress | None = None, cancel: Cancel | None = None
+    ) -> Tensor:
         """The network's raw output, neither clipped nor with the known pixels put back.
 
         Args:
             masked: N x 3 x H x W, float32 in [0, 1], zero in the holes.
             mask: N x 1 x H x W, float32, 1 in the holes.
+            progress: As for `inpaint`.
+            cancel: As for `inpaint`.
 
         Returns:
             N x 3 x H x W, float32, on the CPU. Large pictures are computed in tiles, with the same result.
+
+        Raises:
+            Cancelled: ``cancel`` returned True.
         """
         height, width = masked.shape[-2:]
         context = _context(self.model)
         tile = max(height, width) if height * width <= _PREDICTED_WHOLE or context is None else 4 * TILE
         output = torch.empty(masked.shape, dtype=torch.float32)
-        for region in plan(np.ones((height, width), bool), context, tile):
+        regions = plan(np.ones((height, width), bool), context, tile)
+        for done, region in enumerate(regions):
+            _tell(done, len(regions), progress, cancel)
             outer, inner = (..., *region.outer), (..., *region.inner)
             output[inner] = self._run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
+        _tell(len(regions), len(regions), progress, None)
         return output
 
     def _run(self, masked: Tensor, mask: Tensor) -> Tensor:
+        self.model.eval()
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
@@ -171,14 +186,32 @@ def load(name_or_file: str | Path, *, device: str | None = None, precision: str 
     return Inpainter(models.read(name_or_file), device=device, precision=precision)
 
 
-def inpaint(image: Picture, mask: Image.Image | Pixels | str | Path, **options: Any) -> Any:
-    """Restores a picture with the default model; arguments and result as in `Inpainter.inpaint`."""
-    return _default().inpaint(image, mask, **options)
+def inpaint(
+    image: Picture,
+    mask: Image.Image | Pixels | str | Path,
+    *,
+    model: str | Path = models.DEFAULT,
+    device: str | None = None,
+    precision: str | None = None,
+    **options: Any,
+) -> Any:
+    """Restores a picture with the default model.
+
+    Args:
+        image: As for `Inpainter.inpaint`, and so are ``mask``, the other options and the result.
+        mask: See there.
+        model: As for `load`. A bundled model is read once; files may change, so they are read at every call.
+        device: As for `Inpainter`.
+        precision: As for `Inpainter`.
+        **options: ``progress`` and ``cancel``.
+    """
+    find = _bundled if model in models.BUNDLED else load
+    return find(model, device=device, precision=precision).inpaint(image, mask, **options)
 
 
-@lru_cache(maxsize=1)
-def _default() -> Inpainter:
-    return load(models.DEFAULT)
+@lru_cache(maxsize=4)
+def _bundled(name: str | Path, *, device: str | None, precision: str | None) -> Inpainter:
+    return load(name, device=device, precision=precision)
 
 
 def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.bool_]:
