@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -118,18 +117,10 @@ def _extras() -> dict[str, list[str]]:
 def _device() -> dict[str, Any]:
     import torch
 
+    from spikefill.machine import processor
+
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return {"cpu": _processor(), "cuda": gpus if torch.cuda.is_available() else []}
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine() or "unknown"
+    return {"cpu": processor(), "cuda": gpus if torch.cuda.is_available() else []}
 
 
 def _threads() -> dict[str, int]:

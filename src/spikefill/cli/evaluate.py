@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NONE = "none"
-_EMBEDDED = "embedded"
 _FULL = "full"
 
 
@@ -36,7 +35,7 @@ def evaluate(
             help="A folder of photographs, or 'embedded': those two of the embedded photographs that are "
             "kept from training.",
         ),
-    ] = _EMBEDDED,
+    ] = "embedded",
     size: Annotated[
         str,
         typer.Option(metavar="N|full", help="Measure the central N x N pixels, or each photograph whole."),
@@ -92,7 +91,7 @@ def evaluate(
         unreadable.append(str(path))
 
     models, references = _load_models(model, compared, device)
-    photographs = data.open_photographs(images, part="val" if images == _EMBEDDED else "all", on_problem=complain)
+    photographs = data.open_photographs(images, part="val", on_problem=complain)
     if photographs.greyscale:
         console.note(f"{len(photographs.greyscale)} photographs are greyscale: measured as RGB of equal channels")
     with console.progress() as bar:

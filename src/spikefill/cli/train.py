@@ -64,9 +64,6 @@ def train(
             threads=threads,
             device=device,
         )
-    except training.Interrupted as stopped:
-        console.stderr().print(f"spikefill: {stopped}", markup=False)
-        return 130
     except training.DivergenceError as error:
         console.stderr().print(f"spikefill: {error}", markup=False)
         return 1

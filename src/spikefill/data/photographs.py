@@ -55,10 +55,14 @@ class Photographs(Sequence[NDArray[np.uint8]]):
             InputError: The file is damaged: its header could be read, its pixels cannot.
         """
         if isinstance(index, slice):
-            names = self.names[index]
-            greyscale = tuple(name for name in self.greyscale if name in names)
-            return Photographs(self.files[index], names, greyscale)
+            return self.subset(range(len(self))[index])
         return _decode(self.files[index])
+
+    def subset(self, indices: Sequence[int]) -> Photographs:
+        """The photographs at these indices, in their order, undecoded."""
+        names = tuple(self.names[index] for index in indices)
+        greyscale = tuple(name for name in self.greyscale if name in names)
+        return Photographs(tuple(self.files[index] for index in indices), names, greyscale)
 
 
 def open_photographs(

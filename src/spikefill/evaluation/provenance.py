@@ -12,8 +12,10 @@ from typing import Any
 import cv2
 import torch
 
-import spikefill
+from spikefill import models
 from spikefill._version import __version__
+from spikefill.errors import InputError
+from spikefill.machine import processor
 
 _PACKAGES = ("numpy", "pillow", "scikit-image", "torch")
 
@@ -27,7 +29,7 @@ def versions() -> dict[str, str]:
 def machine() -> dict[str, Any]:
     """The machine that measured the seconds: processor, its logical cores, threads in use, system."""
     return {
-        "cpu": _processor(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "opencv_threads": int(cv2.getNumThreads()),
@@ -62,19 +64,7 @@ def describe_model(inpainter: Any, reference: str | Path | None = None) -> dict[
 
 
 def _weight_file(reference: str | Path) -> Path | None:
-    bundled = Path(spikefill.__file__).parent / "weights" / f"{reference}.safetensors"
-    for candidate in (Path(reference) / "best.safetensors", Path(reference), bundled):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _processor() -> str:
-    """The processor's name as people know it; `platform.processor` is empty or only "x86_64" on Linux."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+        return models.find(reference)
+    except InputError:
+        return None

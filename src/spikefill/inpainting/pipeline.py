@@ -219,10 +219,7 @@ def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.boo
     holes = displayed_to_stored(displayed, file.orientation)
     if holes.shape != file.pixels.shape[:2]:
         shown = file.pixels.shape[:2] if file.orientation < 5 else file.pixels.shape[1::-1]
-        raise InputError(
-            f"mask is {displayed.shape[1]} x {displayed.shape[0]} px, the photograph {shown[1]} x {shown[0]}; "
-            "they must be of one size"
-        )
+        raise _sizes_differ(displayed.shape, shown)
     return holes
 
 
@@ -253,10 +250,14 @@ def _check_pixels(pixels: Pixels, holes: NDArray[np.bool_]) -> None:
     if pixels.dtype.newbyteorder("=") not in _LARGEST_VALUE and not np.issubdtype(pixels.dtype, np.floating):
         raise InputError(f"image has dtype {pixels.dtype}; it must be uint8, uint16 or floating point in [0, 1]")
     if pixels.shape[:2] != holes.shape:
-        raise InputError(
-            f"mask is {holes.shape[1]} x {holes.shape[0]} px, the photograph {pixels.shape[1]} x {pixels.shape[0]}; "
-            "they must be of one size"
-        )
+        raise _sizes_differ(holes.shape, pixels.shape)
+
+
+def _sizes_differ(mask: tuple[int, ...], image: tuple[int, ...]) -> InputError:
+    """What to say of two shapes, height first, as people do: width first."""
+    return InputError(
+        f"mask is {mask[1]} x {mask[0]} px, the photograph {image[1]} x {image[0]}; they must be of one size"
+    )
 
 
 def _check_known(colours: Pixels, holes: NDArray[np.bool_]) -> None:

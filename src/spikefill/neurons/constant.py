@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 
 from spikefill.errors import InputError, check_choice
 from spikefill.neurons.kernels import fused
+from spikefill.neurons.layout import memory_order
 from spikefill.neurons.lif import (
     LIFParameters,
     LIFState,
@@ -112,7 +113,7 @@ def _fused(
 ) -> tuple[Tensor, LIFState]:
     """The fused kernels over the current in memory order."""
     current = _dense(current)
-    order = _memory_order(current)
+    order = memory_order(current)
     if state is not None:
         v_first = _flat(state.v, order)
     else:
@@ -202,7 +203,7 @@ class _Recompute(torch.autograd.Function):
             None if parameters.alpha is None else torch.empty_like(current),
             torch.empty_like(current, dtype=torch.int32) if parameters.refractory else None,
         ]
-        order = _memory_order(current)
+        order = memory_order(current)
         flat_current = _flat(current, order)
         flat_state = [_flat_if(tensor, order) for tensor in state]
         targets = [_flat_view(tensor, order) for tensor in results]
@@ -229,7 +230,7 @@ class _Recompute(torch.autograd.Function):
             for tensor, needed in zip(learnt, ctx.needs_input_grad[5:], strict=True)
         )
         learnt_sums = [torch.zeros_like(tensor) if tensor.requires_grad else None for tensor in learnt_leaves]
-        order = _memory_order(current)
+        order = memory_order(current)
         flat_current = _flat(current, order)
         flat_state = [_flat_if(tensor, order) for tensor in state]
         flat_wanted = [_flat_view(tensor, order) for tensor in wanted]
@@ -271,12 +272,7 @@ def _blocks(count: int) -> Iterator[slice]:
 
 def _dense(tensor: Tensor) -> Tensor:
     """The tensor itself if its elements fill a stretch of memory without gaps, else a contiguous copy."""
-    return tensor if tensor.permute(_memory_order(tensor)).is_contiguous() else tensor.contiguous()
-
-
-def _memory_order(tensor: Tensor) -> list[int]:
-    """The axes from the slowest to the fastest in memory."""
-    return sorted(range(tensor.ndim), key=lambda axis: (-tensor.stride()[axis], axis))
+    return tensor if tensor.permute(memory_order(tensor)).is_contiguous() else tensor.contiguous()
 
 
 def _unflat(flat: Tensor, like: Tensor, order: list[int]) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from spikefill.errors import InputError
+from spikefill.neurons.layout import memory_order
 
 _BLOCK = 1 << 16
 
@@ -38,7 +39,7 @@ def normal_noise(like: Tensor, *, seed: int, step: int = 0) -> Tensor:
     if not 0 <= step < 1 << 32:
         raise InputError(f"step is {step!r}; it must be at least 0 and below 2**32")
     noise = torch.empty_like(like, dtype=torch.float32)
-    order = sorted(range(like.ndim), key=lambda axis: (-noise.stride()[axis], axis))
+    order = memory_order(noise)
     flat = noise.permute(order).view(-1)
     low, high = _mixed_key(seed, step, 0), _mixed_key(seed, step, 1)
     for start, index in _logical_indices(like.shape, order, like.device):

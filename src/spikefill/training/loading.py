@@ -11,7 +11,6 @@ from torch.utils.data import DataLoader
 
 from spikefill import data
 from spikefill.cli import console
-from spikefill.training.run_folder import EMBEDDED
 from spikefill.training.sampler import StepSampler
 from spikefill.training.validation import FixedSamples
 
@@ -42,7 +41,7 @@ class Splits:
 
     def __init__(self, train: Sequence[str], val: str) -> None:
         self.train = data.open_photographs(list(train), part="train", on_problem=_say)
-        self.val = data.open_photographs(val, part="val" if val == EMBEDDED else "all", on_problem=_say)
+        self.val = data.open_photographs(val, part="val", on_problem=_say)
         if self.train.greyscale:
             console.note(f"{len(self.train.greyscale)} training photographs are greyscale: used with equal channels")
 
@@ -100,11 +99,7 @@ def spread(photographs: data.Photographs, count: int) -> data.Photographs:
     total = len(photographs)
     if total <= count:
         return photographs
-    chosen = [index * total // count for index in range(count)]
-    return data.Photographs(
-        tuple(photographs.files[index] for index in chosen),
-        tuple(photographs.names[index] for index in chosen),
-    )
+    return photographs.subset([index * total // count for index in range(count)])
 
 
 def _say(path: Path, problem: str) -> None:

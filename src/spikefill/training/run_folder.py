@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spikefill._version import __version__
+from spikefill.data import EMBEDDED
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
 from spikefill.models import BEST_WEIGHTS, LAST_WEIGHTS
 from spikefill.training.recipe import Recipe
 
-EMBEDDED = "embedded"
 FORMAT_VERSION = 1
 
 
