@@ -9,12 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
-from spikefill.neurons import LIF, LIFState, normal_noise
+from spikefill.neurons import LIF, LIFState, Pointwise
 from spikefill.neurons.constant import Readout
-
-NoiseMode = Literal["additive", "multiplicative"]
-
-__all__ = ["NoiseMode", "SNNConv2d"]
+from spikefill.neurons.pointwise import NOISE_MODES, NoiseMode
 
 
 class SNNConv2d(nn.Conv2d):
@@ -66,7 +63,7 @@ class SNNConv2d(nn.Conv2d):
         )
         if not (math.isfinite(noise) and noise >= 0):
             raise InputError(f"noise is {noise!r}; it must be a standard deviation, 0 or more")
-        check_choice("noise_mode", noise_mode, ("additive", "multiplicative"))
+        check_choice("noise_mode", noise_mode, NOISE_MODES)
         self.noise = noise
         self.noise_mode: NoiseMode = noise_mode
         self.noise_in_eval = noise_in_eval
@@ -79,7 +76,7 @@ class SNNConv2d(nn.Conv2d):
         *,
         return_state: bool = False,
         seed: int | None = None,
-    ) -> Tensor | tuple[Tensor, LIFState]:
+    ) -> Tensor | tuple[Tensor, LIFState | None]:
         """Convolves and fires.
 
         Args:
@@ -96,29 +93,34 @@ class SNNConv2d(nn.Conv2d):
         """
         if image.ndim not in (3, 4, 5):
             raise InputError(f"image has shape {tuple(image.shape)}; give N C H W, C H W, or a sequence T N C H W")
-        current = self.current(image, seed=seed)
-        result: Tensor | tuple[Tensor, LIFState] = self.neuron(
-            current, state, sequence=image.ndim == 5, return_state=return_state
-        )
+        result: Tensor | tuple[Tensor, LIFState | None] = self.neuron(
+            self._convolved(image), state, sequence=image.ndim == 5, return_state=return_state,
+            pointwise=self._pointwise(seed),
+        )  # fmt: skip
         return result
 
     def current(self, image: Tensor, *, seed: int | None = None) -> Tensor:
-        """What the neurons receive: the convolution's output with its noise; arguments as in `forward`."""
-        if image.ndim == 5:  # one step after the other through the convolution, as one batch
-            current: Tensor = super().forward(image.flatten(0, 1)).unflatten(0, image.shape[:2])  # type: ignore[no-untyped-call]
-        else:
-            current = super().forward(image)
-        if self.noise == 0 or not (self.training or self.noise_in_eval):
-            return current
-        if seed is None:
-            seed = int(torch.randint(1 << 62, ()))
+        """What the neurons receive: the convolution's output with its bias and noise; arguments as in `forward`."""
+        current, pointwise = self._convolved(image), self._pointwise(seed)
         if image.ndim == 5:
-            return torch.stack([self._with_noise(frame, seed, t) for t, frame in enumerate(current)])
-        return self._with_noise(current, seed)
+            return torch.stack([pointwise.apply(frame, t) for t, frame in enumerate(current)])
+        return pointwise.apply(current)
 
-    def _with_noise(self, current: Tensor, seed: int, step: int = 0) -> Tensor:
-        noise = normal_noise(current.detach(), seed=seed, step=step).mul_(self.noise)
-        return current + noise if self.noise_mode == "additive" else current * noise.add_(1)
+    def _convolved(self, image: Tensor) -> Tensor:
+        """The convolution without its bias; a sequence goes through it as one batch."""
+        if image.ndim == 5:
+            current: Tensor = self._conv_forward(image.flatten(0, 1), self.weight, None).unflatten(0, image.shape[:2])
+        else:
+            current = self._conv_forward(image, self.weight, None)
+        return current
+
+    def _pointwise(self, seed: int | None) -> Pointwise:
+        """The bias, and the noise of a call: the neurons add both as they read the convolution's output."""
+        if self.noise == 0 or not (self.training or self.noise_in_eval):
+            return Pointwise(bias=self.bias)
+        if seed is None and not torch.compiler.is_compiling():  # where a number drawn here would break the graph
+            seed = int(torch.randint(1 << 62, ()))
+        return Pointwise(bias=self.bias, noise=self.noise, noise_mode=self.noise_mode, seed=seed)
 
     def extra_repr(self) -> str:
         """The settings of convolution and noise, as `print` shows them."""

@@ -10,7 +10,7 @@ import pickle
 import pytest
 import torch
 
-from spikefill.neurons import LIF, LIFState, Triangle
+from spikefill.neurons import LIF, LIFState, Triangle, unpack_spikes
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -82,7 +82,7 @@ def test_the_working_preset_fires_from_1_6_to_8_5():
     assert current[rate == 1].min().item() == pytest.approx(8.510, abs=0.002)
 
 
-@pytest.mark.parametrize("backend", ["reference", "recompute"])
+@pytest.mark.parametrize("backend", ["reference", "recompute", "fused"])
 def test_learnt_parameters_get_gradients_of_the_right_sign(backend):
     neuron = LIF(steps=8, tau=40.0, dt=5.0, learnable=("threshold", "tau", "v_init"), backend=backend)
     assert {name for name, _ in neuron.named_parameters()} == {"log_threshold", "beta_logit", "v_init"}
@@ -92,13 +92,14 @@ def test_learnt_parameters_get_gradients_of_the_right_sign(backend):
     assert neuron.v_init.grad.item() > 0
 
 
-def test_learnt_parameters_have_the_same_gradients_in_both_backends():
+def test_learnt_parameters_have_the_same_gradients_in_all_backends():
     gradients = []
-    for backend in ("reference", "recompute"):
+    for backend in ("reference", "recompute", "fused"):
         neuron = LIF(steps=8, beta=0.8, gain=0.3, learnable=("threshold", "beta", "v_init"), backend=backend).double()
         neuron(random(500).double()).square().sum().backward()
         gradients.append([parameter.grad.item() for parameter in neuron.parameters()])
-    assert gradients[1] == pytest.approx(gradients[0], rel=1e-9)
+    for others in gradients[1:]:
+        assert others == pytest.approx(gradients[0], rel=1e-9)
 
 
 def test_learnt_parameters_start_as_given_and_stay_in_range():
@@ -158,8 +159,8 @@ def test_copies_and_files():
         ({"steps": 2.0}, "whole number"),
         ({"beta": 0.5, "tau": 2.0}, "give one of them"),
         ({"beta": 0.5, "R": 2.0}, "goes with tau"),
-        ({"readout": "voltage"}, "rate, spikes, membrane, latency"),
-        ({"backend": "cuda"}, "auto, reference, recompute, fused"),
+        ({"readout": "voltage"}, "rate, count, spikes, packed, membrane, latency"),
+        ({"backend": "cuda"}, "auto, reference, recompute, fused, compiled"),
         ({"learnable": ("gain",)}, "threshold, tau"),
         ({"beta": 1.0, "learnable": "tau"}, "within"),
         ({"v_init": math.nan}, "v_init is nan"),
@@ -176,6 +177,16 @@ def test_unknown_preset():
         LIF.preset("table2")
 
 
-def test_a_sequence_is_served_by_the_plain_loop_only():
-    with pytest.raises(ValueError, match="cannot serve a sequence"):
-        LIF(backend="fused")(torch.zeros(2, 3), sequence=True)
+def test_recompute_does_not_serve_a_sequence():
+    with pytest.raises(ValueError, match="'recompute' cannot serve a current that varies; these can: fused"):
+        LIF(backend="recompute")(torch.zeros(2, 3), sequence=True)
+
+
+def test_counts_and_bits():
+    current, neuron = random(40), LIF(steps=11, beta=0.9)
+    spikes = LIF(steps=11, beta=0.9, readout="spikes")(current)
+    assert torch.equal(LIF(steps=11, beta=0.9, readout="count")(current), spikes.sum(0))
+    packed = LIF(steps=11, beta=0.9, readout="packed")
+    assert torch.equal(unpack_spikes(packed(current), 11), spikes)
+    frames = random(11, 40, seed=3)
+    assert torch.equal(unpack_spikes(packed(frames, sequence=True), 11), neuron(frames, sequence=True))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikefill.neurons import normal_noise
+from spikefill.neurons import LIFParameters, Pointwise, lif_constant, normal_noise
 
 
 def test_distribution():
@@ -62,3 +62,15 @@ def test_scalars_and_nothing():
 def test_out_of_range(arguments):
     with pytest.raises(ValueError, match="must be at least 0"):
         normal_noise(torch.empty(2), **arguments)
+
+
+def test_the_kernels_draw_the_same_numbers():
+    """Bit for bit, through a neuron whose potential after one step is its current."""
+    for shape in ((3,), (2, 5, 40, 30)):
+        zero = torch.zeros(shape)
+        for layout in (zero, zero.transpose(0, -1).contiguous().transpose(0, -1)):
+            membrane, _ = lif_constant(
+                layout, 1, LIFParameters(beta=0.5), readout="membrane", backend="fused",
+                pointwise=Pointwise(noise=1.0, seed=1 << 61),
+            )  # fmt: skip
+            assert torch.equal(membrane[0], normal_noise(zero, seed=1 << 61))

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
-from spikefill.layers import NoiseMode, SNNConv2d
+from spikefill.layers import SNNConv2d
 from spikefill.neurons import PRESETS, plain_settings
 from spikefill.neurons.constant import Readout
+from spikefill.neurons.pointwise import NoiseMode
 
 LAYERS = 6
 KERNEL = 3
@@ -125,5 +126,9 @@ class SCNN(nn.Module):
 
     def forward(self, masked: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restores ``masked``; see the class for shapes. ``mask`` is not looked at."""
-        restored: Tensor = self.convolutions(self.spiking.neuron(self.spiking.current(masked)))
+        if self.arguments["activation"] == "lif":
+            hidden = self.spiking(masked)
+        else:
+            hidden = self.spiking.neuron(self.spiking.current(masked))
+        restored: Tensor = self.convolutions(hidden)
         return restored

@@ -1,5 +1,6 @@
 """Leaky integrate-and-fire neurons: exactly defined, differentiable by surrogates, without hidden state."""
 
+from spikefill.neurons.backends import BACKENDS
 from spikefill.neurons.constant import READOUTS, lif_constant
 from spikefill.neurons.lif import (
     LIFParameters,
@@ -11,10 +12,23 @@ from spikefill.neurons.lif import (
 )
 from spikefill.neurons.module import LIF
 from spikefill.neurons.noise import normal_noise
+from spikefill.neurons.packing import pack_spikes, unpack_spikes
+from spikefill.neurons.pointwise import Pointwise
 from spikefill.neurons.presets import PRESETS
-from spikefill.neurons.surrogate import SURROGATES, ArcTan, FastSigmoid, Sigmoid, Surrogate, Triangle, plain_settings
+from spikefill.neurons.surrogate import (
+    SURROGATES,
+    ArcTan,
+    FastSigmoid,
+    RateCurve,
+    Sigmoid,
+    Surrogate,
+    Triangle,
+    plain_settings,
+)
+from spikefill.neurons.varying import lif_varying
 
 __all__ = [
+    "BACKENDS",
     "LIF",
     "PRESETS",
     "READOUTS",
@@ -23,6 +37,8 @@ __all__ = [
     "FastSigmoid",
     "LIFParameters",
     "LIFState",
+    "Pointwise",
+    "RateCurve",
     "Sigmoid",
     "Surrogate",
     "Triangle",
@@ -30,7 +46,10 @@ __all__ = [
     "lif_constant",
     "lif_sequence",
     "lif_step",
+    "lif_varying",
     "membrane_factors",
     "normal_noise",
+    "pack_spikes",
     "plain_settings",
+    "unpack_spikes",
 ]

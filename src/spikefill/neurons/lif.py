@@ -222,8 +222,7 @@ def lif_sequence(
     Raises:
         InputError: There is no step, or the state has another shape than a step's current.
     """
-    if currents.ndim == 0 or currents.shape[0] == 0:
-        raise InputError(f"currents has shape {tuple(currents.shape)}; a sequence is T x N x ... with T at least 1")
+    check_sequence(currents)
     if state is None:
         state = initial_state(currents[0], parameters, v_init)
     check_state(state, currents.shape[1:])
@@ -233,6 +232,37 @@ def lif_sequence(
         spikes.append(s)
         membrane.append(h)
     return torch.stack(spikes), torch.stack(membrane), state
+
+
+def run_constant(
+    current: Tensor, steps: int, parameters: LIFParameters, state: LIFState, readout: str
+) -> tuple[Tensor, LIFState]:
+    """A readout of ``steps`` steps of one current, one after the other; what does not change is computed once."""
+    drive = _times(parameters.gain, current) if parameters.alpha is None else None
+    total: Tensor | None = None
+    silent: Tensor | None = None
+    kept: list[Tensor] = []
+    for _ in range(steps):
+        if drive is None:
+            spikes, membrane, state = lif_step(current, state, parameters)
+        else:
+            spikes, membrane, state = _integrate_and_fire(drive, None, state, parameters)
+        if readout in ("rate", "count"):
+            total = spikes if total is None else total + spikes
+        elif readout == "latency":
+            silent = 1 - spikes if silent is None else silent * (1 - spikes)
+            total = silent if total is None else total + silent
+        else:
+            kept.append(spikes if readout == "spikes" else membrane)
+    if total is None:
+        return torch.stack(kept), state
+    return (total if readout == "count" else total / steps), state
+
+
+def check_sequence(currents: Tensor) -> None:
+    """Raises `InputError` unless ``currents`` has a first dimension of at least one step."""
+    if currents.ndim == 0 or currents.shape[0] == 0:
+        raise InputError(f"currents has shape {tuple(currents.shape)}; a sequence is T x N x ... with T at least 1")
 
 
 def check_state(state: LIFState, shape: torch.Size) -> None:

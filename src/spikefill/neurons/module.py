@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
-from spikefill.neurons.constant import BACKENDS, READOUTS, Readout, lif_constant
-from spikefill.neurons.lif import Integration, LIFParameters, LIFState, Reset, Scalar, lif_sequence, membrane_factors
+from spikefill.neurons.backends import BACKENDS
+from spikefill.neurons.constant import READOUTS, Readout, lif_constant
+from spikefill.neurons.lif import Integration, LIFParameters, LIFState, Reset, Scalar, membrane_factors
+from spikefill.neurons.pointwise import Pointwise
 from spikefill.neurons.presets import PRESETS
 from spikefill.neurons.surrogate import Surrogate, as_surrogate
+from spikefill.neurons.varying import VaryingReadout, lif_varying
 
 LEARNABLE: tuple[str, ...] = ("threshold", "tau", "v_init")
 
@@ -39,10 +42,12 @@ class LIF(nn.Module):
         detach_reset: Let no gradient pass through the reset.
         learnable: Which of ``"threshold"``, ``"tau"`` (``"beta"`` is the same) and ``"v_init"`` are parameters. The
             threshold stays above ``v_reset`` (``v_reset + exp(.)``), beta within (0, 1) (``sigmoid(.)``).
-        surrogate: Derivative of the spike: a name (``"arctan"``, ``"fast_sigmoid"``, ``"triangle"``, ``"sigmoid"``)
-            an object of `surrogate`, or a mapping of its name and settings.
-        readout: ``"rate"``, ``"spikes"``, ``"membrane"`` or ``"latency"``; see `lif_constant`.
-        backend: ``"auto"``, ``"reference"``, ``"recompute"`` or ``"fused"``; see `lif_constant`.
+        surrogate: Derivative of the spike: a name (``"arctan"``, ``"fast_sigmoid"``, ``"triangle"``, ``"sigmoid"``,
+            ``"rate"``), an object of `surrogate`, or a mapping of its name and settings.
+        readout: ``"rate"``, ``"count"``, ``"spikes"``, ``"packed"``, ``"membrane"`` or ``"latency"``; see
+            `lif_constant`.
+        backend: ``"auto"`` (the fastest that can serve a call), ``"reference"``, ``"recompute"``, ``"fused"`` or
+            ``"compiled"``; see `backends`.
         integration: ``"exact"`` or ``"euler"``; with ``tau`` or ``tau_syn``.
         tau_syn: Time constant of the synaptic current in ms; None for no synapse.
         strict: Fire above the threshold instead of from it on.
@@ -136,7 +141,8 @@ class LIF(nn.Module):
         *,
         sequence: bool = False,
         return_state: bool = False,
-    ) -> Tensor | tuple[Tensor, LIFState]:
+        pointwise: Pointwise | None = None,
+    ) -> Tensor | tuple[Tensor, LIFState | None]:
         """The neurons' answer to a current.
 
         Args:
@@ -145,35 +151,36 @@ class LIF(nn.Module):
             state: The state before the first step, as returned before; None starts from ``v_init``.
             sequence: Whether the first dimension of ``current`` is time.
             return_state: Return the final state too.
+            pointwise: What is done to each element of the current before it reaches the neurons.
 
         Returns:
-            The readout, in the dtype of the current. Under a constant current ``rate`` and ``latency`` are N x ...,
-            ``spikes`` and ``membrane`` T x N x .... Of a sequence, ``rate`` (the rate over a single step) and
-            ``spikes`` are the spikes T x N x ..., ``membrane`` is T x N x ..., ``latency`` N x .... With
-            ``return_state``, a pair of it and the final state.
+            The readout, in the dtype of the current. Under a constant current ``rate``, ``count`` and ``latency`` are
+            N x ..., ``spikes`` and ``membrane`` T x N x .... Of a sequence, ``rate``, ``count`` (those of a single
+            step) and ``spikes`` are the spikes T x N x ..., ``membrane`` is T x N x ..., ``latency`` N x ....
+            ``packed`` is uint8, ceil(T / 8) x N x ..., see `unpack_spikes`. With ``return_state``, a pair of it and the
+            final state, which is in float32 for half precision.
 
         Raises:
-            InputError: The current is not floating point, or the state does not fit it.
+            InputError: The current is not floating point, the state does not fit it, or the backend cannot serve it.
         """
         if not current.is_floating_point():
             raise InputError(f"current has dtype {current.dtype}; it must be floating point")
-        dtype = current.dtype
-        if dtype in (torch.float16, torch.bfloat16):
-            current = current.float()
-        parameters = self.parameters_now()
-        v_init: Scalar = self.v_init.to(current.dtype) if "v_init" in self.learnable else self.v_init_start
-        if sequence:
-            if self.backend not in ("auto", "reference"):
-                raise InputError(f"backend {self.backend!r} cannot serve a sequence; these can: reference, auto")
-            spikes, membrane, after = lif_sequence(current, parameters, state, v_init=v_init)
-            result = membrane if self.readout == "membrane" else spikes
-            if self.readout == "latency":
-                result = (1 - spikes).cumprod(0).mean(0)
-        else:
+        v_init: Scalar = self.v_init if "v_init" in self.learnable else self.v_init_start
+        if not sequence:
             result, after = lif_constant(
-                current, self.steps, parameters, state, readout=self.readout, v_init=v_init, backend=self.backend
-            )
-        result = result.to(dtype)
+                current, self.steps, self.parameters_now(), state, readout=self.readout, v_init=v_init,
+                pointwise=pointwise, backend=self.backend, final_state=return_state,
+            )  # fmt: skip
+        else:
+            readout: VaryingReadout = "spikes"
+            if self.readout == "membrane" or self.readout == "packed":
+                readout = self.readout
+            result, after = lif_varying(
+                current, self.parameters_now(), state, readout=readout, v_init=v_init, pointwise=pointwise,
+                backend=self.backend, final_state=return_state,
+            )  # fmt: skip
+            if self.readout == "latency":
+                result = (1 - result).cumprod(0).mean(0)
         return (result, after) if return_state else result
 
     def extra_repr(self) -> str:

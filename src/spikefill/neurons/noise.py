@@ -2,7 +2,8 @@
 
 Each element's logical index (and the step) goes through a keyed integer hash, whose two outputs give a normal number
 by the transform of Box and Muller. The hash is two rounds of Wellons' 32-bit mixer ``lowbias32`` (bias 0.17), with
-the key added before each; int32 arithmetic wraps round, as the mixer needs.
+the key added before each; int32 arithmetic wraps round, as the mixer needs. Logarithm and sine are polynomials of
+additions and multiplications, each correctly rounded, so that every implementation gives the same bits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,18 @@ from spikefill.errors import InputError
 from spikefill.neurons.layout import memory_order
 
 _BLOCK = 1 << 16
+
+HALF_ROOT = 0x3F3504F3
+"""The bits of the square root of 1/2: mantissas are taken from there to the square root of 2."""
+LOG = (
+    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+    2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+)  # fmt: skip
+"""Coefficients of ``(log(1 + x) - x + x^2 / 2) / x^3``, highest power first (Moshier, Cephes)."""
+LOG_LOW, LOG_HIGH = -2.12194440e-4, 0.693359375
+"""ln 2 in two parts, the second exact."""
+SINE = tuple((-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(5, -1, -1))
+"""Coefficients of ``sin(2 pi s) / s`` in powers of ``s^2``, highest first: exact to 6e-8 for |s| up to 1/4."""
 
 
 def normal_noise(like: Tensor, *, seed: int, step: int = 0) -> Tensor:
@@ -41,7 +54,7 @@ def normal_noise(like: Tensor, *, seed: int, step: int = 0) -> Tensor:
     noise = torch.empty_like(like, dtype=torch.float32)
     order = memory_order(noise)
     flat = noise.permute(order).view(-1)
-    low, high = _mixed_key(seed, step, 0), _mixed_key(seed, step, 1)
+    low, high = mixed_key(seed, step, 0), mixed_key(seed, step, 1)
     for start, index in _logical_indices(like.shape, order, like.device):
         flat[start : start + index.numel()] = _box_muller(index, low, high)
     return noise.to(like.dtype)
@@ -49,12 +62,32 @@ def normal_noise(like: Tensor, *, seed: int, step: int = 0) -> Tensor:
 
 def _box_muller(index: Tensor, low: int, high: int) -> Tensor:
     first = _hash(index.add(low)).add_(high)
-    second = _hash(first)
+    second = _hash(first).bitwise_right_shift_(8).bitwise_and_(0xFFFFFF)
+    third = _hash(first.bitwise_xor_(0x5BD1E995)).bitwise_right_shift_(8).bitwise_and_(0xFFFFFF)
     # u in (0, 1] from 24 bits of the one, the angle from 24 bits of the other.
-    radius = second.bitwise_right_shift(8).bitwise_and_(0xFFFFFF).add_(1).float().mul_(2.0**-24).log_().mul_(-2).sqrt_()
-    third = _hash(first.bitwise_xor_(0x5BD1E995))
-    angle = third.bitwise_right_shift_(8).float().mul_(2 * math.pi * 2.0**-24)
-    return radius.mul_(angle.cos_())
+    # torch's square root of float32 is not always correctly rounded; that of float64, rounded once more, is.
+    radius = _log(second.add_(1).float().mul_(2.0**-24)).mul_(-2).double().sqrt_().float()
+    # cos(2 pi t) = sin(2 pi s) with s = |t - 1/2| - 1/4, an odd polynomial of s.
+    s = third.float().mul_(2.0**-24).sub_(0.5).abs_().sub_(0.25)
+    z = s * s
+    y = torch.full_like(z, SINE[0])
+    for coefficient in SINE[1:]:
+        y.mul_(z).add_(coefficient)
+    return radius.mul_(y.mul_(s))
+
+
+def _log(u: Tensor) -> Tensor:
+    """The natural logarithm of float32 numbers in (0, 1], to about 1e-7, by Cephes' ``logf``."""
+    bits = u.view(torch.int32)
+    exponent = (bits - HALF_ROOT) >> 23
+    x = (bits - (exponent << 23)).view(torch.float32).sub_(1)
+    y = torch.full_like(x, LOG[0])
+    for coefficient in LOG[1:]:
+        y.mul_(x).add_(coefficient)
+    z = x * x
+    e = exponent.float()
+    y.mul_(x).mul_(z).add_(e * LOG_LOW)
+    return x.add_(y.sub_(z.mul_(0.5))).add_(e.mul_(LOG_HIGH))
 
 
 def _hash(x: Tensor) -> Tensor:
@@ -66,7 +99,7 @@ def _hash(x: Tensor) -> Tensor:
     return x.bitwise_xor_((x >> 16).bitwise_and_(0xFFFF))
 
 
-def _mixed_key(seed: int, step: int, lane: int) -> int:
+def mixed_key(seed: int, step: int, lane: int) -> int:
     """A 32-bit key, as a signed number, from the seed, the step and a lane (splitmix64's finaliser)."""
     mask = (1 << 64) - 1
     z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + (lane + 1) * 0x8CB92BA72F3D8DD7) & mask

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from spikefill.errors import InputError, check_choice
+
+if TYPE_CHECKING:
+    from spikefill.neurons.lif import LIFParameters
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,93 @@ class Sigmoid(Surrogate):
         return self.alpha * s * (1 - s)
 
 
-SURROGATES: dict[str, type[Surrogate]] = {kind.name: kind for kind in (ArcTan, FastSigmoid, Triangle, Sigmoid)}
+@dataclass(frozen=True)
+class RateCurve(Surrogate):
+    """The derivative of the neuron's smooth rate f(I), in place of surrogates through time; for constant currents.
+
+    With ``beta < 1`` and a hard reset, the potential needs ``kappa = ln((u - v_reset) / (u - threshold)) / -ln(beta)``
+    steps, a real number, from reset to threshold, where ``u = v_leak + gain I / (1 - beta)`` is what it tends to
+    (without leak ``kappa = (threshold - v_reset) / (gain I)``), and ``f = 1 / (kappa + refractory)``: Lapicque's
+    neuron (Gerstner et al., Neuronal Dynamics, 2014, section 1.3). A soft reset keeps what is beyond the threshold, and
+    the rate rises on average as the straight line from 0 at ``gain I = (1 - beta)(threshold - v_leak)`` to 1 at
+    ``gain I = threshold - (1 - beta) v_leak`` (Nagumo and Sato, Kybernetik 1972), whose slope is ``gain / (beta
+    threshold)``: 1 for a gain, threshold and beta of 1.
+
+    The range of currents is the one in which the neuron fires within the T steps, but not in each of them. There the
+    slope is that of the curve, at most ``steepest`` times that of its chord; outside it is ``outside`` times the
+    chord's, so that neurons beyond their range still learn.
+
+    Attributes:
+        outside: Slope outside the range, as a share of the chord's.
+        steepest: Largest slope within, in slopes of the chord: near its onset the curve of a short time constant is
+            steep.
+    """
+
+    outside: float = 0.1
+    steepest: float = 4.0
+    name: ClassVar[str] = "rate"
+
+    def derivative(self, u: Tensor) -> Tensor:
+        """There is none for a single spike."""
+        raise InputError("the surrogate 'rate' serves the rate of a constant current; for single steps take another")
+
+    def check(self, parameters: LIFParameters, v_init: float | Tensor, readout: str) -> None:
+        """Raises `InputError` where there is no such curve, or where something else is to be learnt through it."""
+        p = parameters
+        if readout not in ("rate", "count"):
+            raise InputError(f"readout is {readout!r}; the surrogate 'rate' has a slope for rate and count alone")
+        if any(isinstance(value, Tensor) and value.requires_grad for value in (p.beta, p.gain, p.threshold, v_init)):
+            raise InputError("the surrogate 'rate' has no gradient for learnt parameters of a neuron; take another one")
+        if p.alpha is not None:
+            raise InputError(f"alpha is {p.alpha!r}; the surrogate 'rate' is for neurons without a synapse")
+        if not float(p.beta) > 0 or not float(p.gain) > 0:
+            raise InputError(f"beta is {p.beta!r} and gain {p.gain!r}; the surrogate 'rate' needs both above 0")
+
+    def onset_and_saturation(self, parameters: LIFParameters, steps: int) -> tuple[float, float]:
+        """The currents between which the rate rises: one spike in ``steps`` steps, and one in each."""
+        p = parameters
+        beta, gain, threshold = float(p.beta), float(p.gain), float(p.threshold)
+        if p.reset == "soft":
+            low, high = (1 - beta) * (threshold - p.v_leak), threshold - (1 - beta) * p.v_leak
+        else:
+            # The drive for which the potential, from v_reset on, is at the threshold after k steps.
+            low, high = (_drive(beta, threshold, p.v_reset, p.v_leak, k) for k in (max(steps, 2), 1))
+        return low / gain, high / gain
+
+    def slope(self, current: Tensor, parameters: LIFParameters, steps: int) -> Tensor:
+        """df/dI at ``current``, any shape, same dtype: spikes per step and unit of current; 0 where it is NaN."""
+        p = parameters
+        low, high = self.onset_and_saturation(p, steps)
+        chord = 1 / (high - low)
+        within = (current >= low) & (current <= high)
+        if p.reset == "soft":
+            inside, outside = current.new_tensor(chord), current.new_tensor(self.outside * chord)
+            return torch.where(within, inside, outside).where(current == current, 0)
+        beta, gain, threshold = float(p.beta), float(p.gain), float(p.threshold)
+        drive = current.clamp(low, high) * gain
+        if beta < 1:
+            leak = -math.log(beta)
+            above_reset = (drive / (1 - beta)).add_(p.v_leak - p.v_reset)
+            above_threshold = (above_reset - (threshold - p.v_reset)).clamp_min_(torch.finfo(current.dtype).tiny)
+            kappa = (above_reset / above_threshold).log_().div_(leak)
+            change = above_reset.mul_(above_threshold).reciprocal_().mul_((threshold - p.v_reset) / (leak * (1 - beta)))
+        else:
+            kappa = (threshold - p.v_reset) / drive
+            change = kappa / drive
+        curve = change.mul_(gain).div_(kappa.add_(p.refractory).square_()).clamp_(0, self.steepest * chord)
+        return torch.where(within, curve, self.outside * chord).where(current == current, 0)
+
+
+def _drive(beta: float, threshold: float, v_reset: float, v_leak: float, steps: int) -> float:
+    """The drive under which a potential goes from ``v_reset`` to ``threshold`` in a number of steps."""
+    held = beta**steps
+    weight = steps if beta == 1 else (1 - held) / (1 - beta)
+    return (threshold - v_leak - held * (v_reset - v_leak)) / weight
+
+
+SURROGATES: dict[str, type[Surrogate]] = {
+    kind.name: kind for kind in (ArcTan, FastSigmoid, Triangle, Sigmoid, RateCurve)
+}
 
 
 def as_surrogate(surrogate: str | Surrogate | Mapping[str, Any]) -> Surrogate:

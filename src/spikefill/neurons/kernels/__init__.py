@@ -1,1 +1,1 @@
-"""Fast twins of the definition in `lif`, tested against it. `fused` runs all steps of an element in one pass."""
+"""Fast twins of the definition in `lif`, tested against it: `fused` (a pass over memory in Numba), `recompute`."""
