@@ -6,11 +6,12 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+RIVALS := $(VENV)/.rivals
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 USABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench
+.PHONY: help setup demo test parity lint bench
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1  	\2/p' Makefile
@@ -23,12 +24,15 @@ demo: $(STAMP) ## Train for two minutes, restore a photograph, compare with othe
 test: $(STAMP) ## Run the tests (ARGS="-k masks" passes arguments to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
+parity: $(RIVALS) ## Compare the neuron with those of snnTorch, SpikingJelly, Norse and sinabs
+	$(BIN)/python -m pytest parity $(ARGS)
+
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP) ## Run the benchmarks and print their tables
+bench: $(STAMP) $(RIVALS) ## Run the benchmarks beside other libraries, print their tables, draw their plots
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # The stamp is written last: an installation that was cut off, or whose list has changed, is done again. An
@@ -47,4 +51,8 @@ $(STAMP): requirements.lock pyproject.toml
 	'$(PYTHON)' -m venv --clear $(VENV) || say "$$missing"
 	$(PIP) install --prefer-binary -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(RIVALS): requirements-rivals.lock $(STAMP)
+	$(PIP) install --prefer-binary --no-deps -r requirements-rivals.lock
 	@touch $@
