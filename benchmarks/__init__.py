@@ -1,1 +1,1 @@
-"""Benchmarks: a module a question, each a ratio against a named rival in the same run; see `__main__`."""
+"""Benchmarks: a module a question, every rival measured in the same run; see `__main__` and docs/performance.md."""

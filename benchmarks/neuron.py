@@ -1,48 +1,80 @@
-"""How much time a constant-current LIF layer takes by each backend, against the plain loop and against a copy."""
+"""How long a constant-current LIF takes, forward and with the backward pass, against four libraries and a copy."""
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
-from rich.console import Console
-from rich.table import Table
+from torch import Tensor
 
-from spikefill.neurons import LIF
+from benchmarks.results import Claim, Result, Table, digits, size
+from benchmarks.rivals import Layer, checked_rivals, forward_and_backward, ours
+from benchmarks.timing import interleaved
 
-SHAPE, STEPS, REPEATS = (8, 64, 128, 128), 8, 5
+BETA = 0.9
+HIGHEST = 12.0
+"""Currents are uniform up to this: the potential reaches the threshold in the first step from 10 on."""
 
-
-def _milliseconds(call: Callable[[], object]) -> float:
-    call()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        call()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)
+OURS, COMPILED, LOOP = "Spikefill", "torch.compile of the plain loop", "plain loop"
+COPY, CLONE = "copy into existing memory", "copy into new memory"
 
 
-def main() -> None:
-    """Prints medians in ms and how many times faster than the plain loop (``reference``) each backend is."""
-    current = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) * 8
-    gradient = torch.rand(SHAPE, generator=torch.Generator().manual_seed(1))
+def uniform(shape: tuple[int, ...], highest: float, seed: int = 0) -> Tensor:
+    """Uniform numbers from 0."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * highest
 
-    def both(neuron: LIF) -> None:
-        leaf = current.detach().requires_grad_()
-        neuron(leaf).backward(gradient)
 
-    table = Table("", "forward, ms", "times faster", "and backward, ms", "times faster")
-    table.add_row("copy", f"{_milliseconds(current.clone):.0f}", "", "", "")
-    loop: tuple[float, float] | None = None
-    for backend in ("reference", "recompute", "fused"):
-        neuron = LIF.preset("working", steps=STEPS, backend=backend)
-        with torch.no_grad():
-            forward = _milliseconds(lambda neuron=neuron: neuron(current))
-        whole = _milliseconds(lambda neuron=neuron: both(neuron))
-        loop = loop or (forward, whole)
-        table.add_row(backend, f"{forward:.0f}", f"{loop[0] / forward:.1f}", f"{whole:.0f}", f"{loop[1] / whole:.1f}")
-    print(f"LIF, {' x '.join(map(str, SHAPE))} float32, T = {STEPS}, {torch.get_num_threads()} threads, medians")
-    Console().print(table)
+def run(*, quick: bool) -> Result:
+    """Medians of all, and how many times longer than ours each takes."""
+    shape, steps, repeats = ((1, 4, 16, 16), 2, 1) if quick else ((8, 64, 128, 128), 8, 7)
+    current, gradient = uniform(shape, HIGHEST), uniform(shape, 1.0, seed=1)
+    rivals = checked_rivals(BETA, steps, current[:1])
+    loop = ours(BETA, steps, backend="reference")
+    neurons: dict[str, Layer] = {
+        OURS: ours(BETA, steps),
+        "Spikefill, compiled": ours(BETA, steps, backend="compiled"),
+        COMPILED: torch.compile(loop),
+        LOOP: loop,
+        **{rival.name: rival.documented for rival in rivals},
+    }
+    memory = torch.empty_like(current)
+    calls: dict[str, Callable[[], object]] = {COPY: lambda: memory.copy_(current), CLONE: current.clone}
+    with torch.no_grad():
+        forward = interleaved(
+            "neuron, forward",
+            calls | {name: partial(neuron, current) for name, neuron in neurons.items()},
+            repeats,
+        )
+    both = interleaved(
+        "neuron, forward and backward",
+        {name: partial(forward_and_backward, neuron, current, gradient) for name, neuron in neurons.items()},
+        repeats,
+    )
+    fastest = {
+        way: min((rival.name for rival in rivals), key=medians.__getitem__)
+        for way, medians in (("forward", forward), ("both", both))
+    }
+    return Result(
+        title="The neuron",
+        tables=[
+            Table(
+                f"LIF, {size(shape)} float32, T = {steps}",
+                ["", "forward, ms", "times ours", "forward and backward, ms", "times ours"],
+                [[name, *_pair(forward, name), *(_pair(both, name) if name in both else ("", ""))] for name in forward],
+            )
+        ],
+        claims=[
+            Claim(f"forward, times faster than {fastest['forward']}", forward[fastest["forward"]] / forward[OURS], 100),
+            Claim("forward, copies into existing memory", forward[OURS] / forward[COPY], 4, "at most"),
+            Claim("forward, copies into new memory", forward[OURS] / forward[CLONE], 4, "at most"),
+            Claim(f"forward and backward, times faster than {fastest['both']}", both[fastest["both"]] / both[OURS], 40),
+            Claim("forward, times faster than torch.compile", forward[COMPILED] / forward[OURS], 1),
+            Claim("forward and backward, times faster than torch.compile", both[COMPILED] / both[OURS], 1),
+        ],
+        data={"forward": forward, "both": both},
+    )
+
+
+def _pair(medians: dict[str, float], name: str) -> tuple[str, str]:
+    return digits(medians[name]), digits(medians[name] / medians[OURS])
