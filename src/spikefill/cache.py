@@ -31,11 +31,12 @@ def cached_files() -> list[Path]:
 
 def compiled_kernels() -> list[Path]:
     """The machine code that Numba keeps beside the package's modules, or elsewhere if those are read-only."""
-    from spikefill.neurons.kernels import fused
+    from spikefill.neurons.kernels import loops
 
-    statistics = [function.stats for function in vars(fused).values() if hasattr(function, "stats")]
-    folders = {Path(found.cache_path) for found in statistics if found.cache_path}
-    return [path for folder in folders for kind in ("nbi", "nbc") for path in folder.glob(f"fused.*.{kind}")]
+    folder = loops.constant_by_bounds().folder
+    if folder is None:
+        return []
+    return [path for kind in ("nbi", "nbc") for path in folder.glob(f"{Path(loops.__file__).stem}.*.{kind}")]
 
 
 def size(files: list[Path]) -> int:

@@ -282,3 +282,11 @@ def test_a_state_without_a_gradient():
     rate.sum().backward()
     assert state.v.grad is None
     assert current.grad.abs().sum() > 0
+
+
+def test_packed_spikes_of_a_current_that_requires_a_gradient():
+    current = random(9, 30).requires_grad_()
+    packed, state = lif_varying(current, NEURONS["soft, refractory"], readout="packed", backend="fused")
+    assert not packed.requires_grad
+    state.v.sum().backward()
+    assert current.grad.abs().sum() > 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -29,6 +30,12 @@ class Kernel:
         except RuntimeError:  # "no locator available": neither the package's folder nor the user's cache can be written
             _say_not_kept()
             self.dispatcher = numba.njit(**_SETTINGS)(function)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where machine code is kept; None if it is not."""
+        kept = self.dispatcher.stats.cache_path
+        return Path(kept) if kept else None
 
     def __call__(self, *arguments: Any) -> Any:
         """Runs the function; any thread may call it."""

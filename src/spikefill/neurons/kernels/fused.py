@@ -158,15 +158,11 @@ class _Arguments:
             keys = [[mixed_key(pointwise.seed, step, lane) & 0xFFFFFFFF for lane in (0, 1)] for step in steps]
             self.keys = np.array(keys, np.uint32)
         self.source = self.array(self.current)
-        self.v_first = v.detach().reshape(-1).numpy() if v.numel() == 1 else flat(v.detach(), self.order).numpy()
+        self.v_first = v.detach().reshape(-1).numpy() if v.numel() == 1 else self.state_array(v)
         self.wait_first = np.empty(0, np.int32)
         if call.waiting is not None and p.refractory:
             self.wait_first = flat(call.waiting.to(torch.int32), self.order).numpy()
-        by_channel, noisy = (
-            pointwise is not None and pointwise.by_channel,
-            pointwise is not None and pointwise.noise > 0,
-        )
-        self.kind = Kind(p.reset == "soft", p.v_leak != 0, p.refractory > 0, by_channel, noisy)
+        self.kind = Kind(p.reset == "soft", p.v_leak != 0, p.refractory > 0)
 
     def _join(self, pointwise: Pointwise) -> None:
         """Finds how channels lie in memory; where neither before nor after the pixels, the current is copied."""
@@ -309,7 +305,6 @@ class _Varying(torch.autograd.Function):
         a = _Arguments(call, currents, v, learnt, frames=True)
         if call.readout == "packed":
             result = torch.zeros(-(-call.steps // 8), a.frame.numel(), dtype=torch.uint8)
-            ctx.mark_non_differentiable(result)
         else:
             result = empty((call.steps, a.frame.numel()), currents.dtype)
         v_last, wait_last = a.final_state()

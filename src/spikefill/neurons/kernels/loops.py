@@ -768,7 +768,7 @@ def varying_backward(kind: Kind) -> Callable[..., None]:
 
 
 @cache
-def constant_by_bounds() -> Callable[..., None]:
+def constant_by_bounds() -> Kernel:
     """The rate as a sum of steps: ``weights[j]`` more spikes from ``bounds[j]`` on; four of them at a time."""
 
     def run(
