@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.neuron import OURS
+from benchmarks.neuron import OURS, uniform
 from benchmarks.results import Claim, Result, Table, digits, size
 from benchmarks.rivals import Layer, Norse, Rival, SnnTorch, SpikingJelly
 from benchmarks.timing import interleaved
@@ -146,16 +146,12 @@ def run_twin(*, quick: bool) -> Result:
 def _sizes(quick: bool) -> tuple[int, Tensor, int, int, int]:
     """Width, images, T, rounds, and rounds of the networks that run whole at every step."""
     if quick:
-        return 4, _uniform((2, 3, 16, 16)), 2, 1, 1
-    return 64, _uniform((8, 3, 128, 128)), 8, 5, 3
+        return 4, uniform((2, 3, 16, 16), 1.0), 2, 1, 1
+    return 64, uniform((8, 3, 128, 128), 1.0), 8, 5, 3
 
 
 def _caption(width: int, images: Tensor, steps: int) -> str:
     return f"training step of the paper's network, width {width}, {size(images.shape)} float32, T = {steps}"
-
-
-def _uniform(shape: tuple[int, ...]) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
 def _network(width: int, steps: int, activation: Literal["lif", "relu"] = "lif") -> SCNN:
@@ -167,7 +163,7 @@ def _network(width: int, steps: int, activation: Literal["lif", "relu"] = "lif")
 
 def training_step(model: nn.Module, images: Tensor) -> Callable[[], None]:
     """A call that trains the model for a step to restore a quarter of the pixels, with its own optimiser."""
-    damaged = images * (_uniform((len(images), 1, *images.shape[2:])) > 0.25)
+    damaged = images * (uniform((len(images), 1, *images.shape[2:]), 1.0) > 0.25)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def step() -> None:

@@ -31,12 +31,10 @@ def cached_files() -> list[Path]:
 
 def compiled_kernels() -> list[Path]:
     """The machine code that Numba keeps beside the package's modules, or elsewhere if those are read-only."""
-    from spikefill.neurons.kernels import loops
+    from spikefill.neurons.kernels.lookup_loops import constant_by_bounds
 
-    folder = loops.constant_by_bounds().folder
-    if folder is None:
-        return []
-    return [path for kind in ("nbi", "nbc") for path in folder.glob(f"{Path(loops.__file__).stem}.*.{kind}")]
+    folder = constant_by_bounds().folder  # that of all kernels: Numba has one for a folder of source files
+    return [] if folder is None else [path for kind in ("nbi", "nbc") for path in folder.glob(f"*.{kind}")]
 
 
 def size(files: list[Path]) -> int:

@@ -102,9 +102,7 @@ class SNNConv2d(nn.Conv2d):
     def current(self, image: Tensor, *, seed: int | None = None) -> Tensor:
         """What the neurons receive: the convolution's output with its bias and noise; arguments as in `forward`."""
         current, pointwise = self._convolved(image), self._pointwise(seed)
-        if image.ndim == 5:
-            return torch.stack([pointwise.apply(frame, t) for t, frame in enumerate(current)])
-        return pointwise.apply(current)
+        return pointwise.apply_to_sequence(current) if image.ndim == 5 else pointwise.apply(current)
 
     def _convolved(self, image: Tensor) -> Tensor:
         """The convolution without its bias; a sequence goes through it as one batch."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -43,42 +42,28 @@ def choose(
         InputError: The backend is unknown, or cannot serve the call.
     """
     check_choice("backend", backend, BACKENDS)
+    found: dict[str, str | None]
     if torch.compiler.is_compiling():
-        reasons: Mapping[str, str] = dict.fromkeys(("recompute", "fused", "compiled"), "a model that is being compiled")
+        found = dict.fromkeys(("recompute", "fused", "compiled"), "a model that is being compiled")
     else:
-        reasons = _reasons(current, parameters, v_init, readout, pointwise, constant=constant)
+        found = {
+            "fused": fused.unsupported(current, parameters, v_init, readout, pointwise),
+            "compiled": compiled.unsupported(current, readout),
+            "recompute": recompute.unsupported(parameters, v_init, readout) if constant else "a current that varies",
+        }
+    reasons = {name: reason for name, reason in found.items() if reason is not None}
     able = [name for name in ("fused", "compiled", "recompute", "reference") if name not in reasons]
     if backend == "auto":
         if current.device.type == "cpu" and "compiled" in able:
             able.remove("compiled")  # there the Numba kernels are faster, and need no C++ compiler
         if not torch.compiler.is_compiling():
-            logger.debug("backend %s for %s of %s; not %s", able[0], readout, current.device, dict(reasons))
+            logger.debug("backend %s for %s of %s; not %s", able[0], readout, current.device, reasons)
         return able[0]
     if backend in reasons:
         raise InputError(f"backend {backend!r} cannot serve {reasons[backend]}; these can: {', '.join(able)}")
     return backend
 
 
-def is_half(current: Tensor) -> bool:
-    """Whether a current is computed in float32 although it is stored in less; `fused` reads bfloat16 as it is."""
-    return current.dtype in (torch.float16, torch.bfloat16)
-
-
-def _reasons(
-    current: Tensor,
-    parameters: LIFParameters,
-    v_init: Scalar,
-    readout: str,
-    pointwise: Pointwise | None,
-    *,
-    constant: bool,
-) -> Mapping[str, str]:
-    """Why each backend that cannot serve a call cannot."""
-    found = {
-        "fused": fused.unsupported(current, parameters, v_init, readout, pointwise),
-        "compiled": compiled.unsupported(current),
-        "recompute": recompute.unsupported(parameters, v_init, readout) if constant else "a current that varies",
-    }
-    if readout == "packed":
-        found["compiled"] = found["recompute"] = "readout 'packed'"
-    return {name: reason for name, reason in found.items() if reason is not None}
+def runs_in_float32(current: Tensor, backend: str) -> bool:
+    """Whether a current of half precision has to become float32 first; `fused` reads bfloat16 as it is."""
+    return current.dtype == torch.float16 or (current.dtype == torch.bfloat16 and backend != "fused")

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from spikefill.errors import InputError, check_choice
-from spikefill.neurons.backends import choose, is_half
+from spikefill.neurons.backends import choose, runs_in_float32
 from spikefill.neurons.kernels import compiled, fused, recompute
 from spikefill.neurons.lif import LIFParameters, LIFState, Scalar, check_state, initial_state, run_constant
 from spikefill.neurons.packing import pack_spikes
@@ -65,7 +65,7 @@ def lif_constant(
     if curve is not None:
         curve.check(parameters, v_init, readout)
     backend = choose(backend, current, parameters, v_init, readout, pointwise, constant=True)
-    if is_half(current) and not (backend == "fused" and current.dtype == torch.bfloat16):
+    if runs_in_float32(current, backend):
         result, after = lif_constant(
             current.float(), steps, parameters, state, readout=readout, v_init=v_init, pointwise=pointwise,
             backend=backend, final_state=final_state,

@@ -83,3 +83,7 @@ class Pointwise:
             noise = normal_noise(current.detach(), seed=self.seed, step=step)
         noise = noise.mul_(self.noise)
         return current + noise if self.noise_mode == "additive" else current * noise.add_(1)
+
+    def apply_to_sequence(self, currents: Tensor) -> Tensor:
+        """The currents of all steps, T x (N x) C x H x W; each has noise of its own."""
+        return torch.stack([self.apply(current, step) for step, current in enumerate(currents)])

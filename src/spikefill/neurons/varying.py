@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from spikefill.errors import InputError, check_choice
-from spikefill.neurons.backends import choose, is_half
+from spikefill.neurons.backends import choose, runs_in_float32
 from spikefill.neurons.kernels import compiled, fused
 from spikefill.neurons.lif import LIFParameters, LIFState, Scalar, check_sequence, check_state, lif_sequence
 from spikefill.neurons.packing import pack_spikes
@@ -56,7 +55,7 @@ def lif_varying(
     if isinstance(parameters.surrogate, RateCurve):
         raise InputError("the surrogate 'rate' serves a constant current; for one that varies take another surrogate")
     backend = choose(backend, currents, parameters, v_init, readout, pointwise, constant=False)
-    if is_half(currents) and not (backend == "fused" and currents.dtype == torch.bfloat16):
+    if runs_in_float32(currents, backend):
         result, after = lif_varying(
             currents.float(), parameters, state, readout=readout, v_init=v_init, pointwise=pointwise, backend=backend,
             final_state=final_state,
@@ -67,7 +66,7 @@ def lif_varying(
             currents, len(currents), parameters, state, v_init, pointwise, readout=readout, final=final_state
         )
     if pointwise is not None:
-        currents = torch.stack([pointwise.apply(current, step) for step, current in enumerate(currents)])
+        currents = pointwise.apply_to_sequence(currents)
     if backend == "compiled":
         result, after = compiled.run(currents, None, parameters, state, v_init, readout)
     else:

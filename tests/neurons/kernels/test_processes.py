@@ -116,11 +116,10 @@ print("kept:", len(spikefill.cache.compiled_kernels()) > 0)
 """
 
 
-def run_fresh(cache: object) -> subprocess.CompletedProcess:
+def run_fresh(cache: object, before: str = "") -> subprocess.CompletedProcess:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    return subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=300, check=True
-    )
+    command = [sys.executable, "-c", before + SCRIPT]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
 
 
 def the_sum() -> str:
@@ -135,6 +134,9 @@ def test_a_fresh_environment_says_once_what_it_waits_for_and_a_second_start_does
     second = run_fresh(tmp_path)
     assert second.stderr == ""
     assert second.stdout.splitlines()[1] == the_sum()
+    # As if any file had changed that is compiled into the kernels, not only that of the kernel itself.
+    third = run_fresh(tmp_path, "import spikefill.neurons.kernels.compiling as c; c._sources = lambda: ()")
+    assert third.stderr.count("Compiling spiking kernels") == 1
 
 
 def test_without_a_cache_that_can_be_written():

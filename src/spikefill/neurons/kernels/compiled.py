@@ -17,8 +17,10 @@ ENGINE = "inductor"
 """What ``torch.compile`` compiles with; ``"aot_eager"`` needs no C++ compiler."""
 
 
-def unsupported(current: Tensor) -> str | None:
+def unsupported(current: Tensor, readout: str) -> str | None:
     """Why a call cannot be served, or None where it can."""
+    if readout == "packed":
+        return "readout 'packed'"
     if current.device.type == "cpu" and ENGINE == "inductor" and not _has_cpp_compiler():
         return "a CPU without a C++ compiler"
     return None

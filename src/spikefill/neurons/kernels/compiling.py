@@ -18,6 +18,9 @@ from numba.core.caching import NullCache
 
 logger = logging.getLogger(__name__)
 
+helper: Any = numba.njit(nogil=True, error_model="numpy")
+"""Decorates what kernels call, which is compiled into each of them."""
+
 _SETTINGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
@@ -27,6 +30,8 @@ class Kernel:
     def __init__(self, function: Callable[..., Any]) -> None:
         try:
             self.dispatcher = numba.njit(cache=True, **_SETTINGS)(function)
+            # Numba looks at the file of the function alone; what is compiled into it comes from the others.
+            self.dispatcher._cache._cache_file._source_stamp = _sources()
         except RuntimeError:  # "no locator available": neither the package's folder nor the user's cache can be written
             _say_not_kept()
             self.dispatcher = numba.njit(**_SETTINGS)(function)
@@ -46,6 +51,14 @@ class Kernel:
             _say_not_kept()
             self.dispatcher._cache = NullCache()
             return self.dispatcher(*arguments)
+
+
+@lru_cache(maxsize=1)
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file that goes into the kernels."""
+    here = Path(__file__).parent
+    files = [*sorted(here.glob("*.py")), here.parent / "noise.py"]
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikefill.neurons.kernels.loops import Array
+from spikefill.neurons.kernels.arithmetic import Array
 from spikefill.neurons.lif import LIFParameters, LIFState, initial_state, lif_step, run_constant
 
 _LONGEST_SUM = 16
@@ -40,7 +40,7 @@ class Bounds(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """As `loops.constant_by_buckets` takes them."""
+    """As `lookup_loops.constant_by_buckets` takes them."""
 
     place: Array
     margins: Array
