@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.results import Result
+from benchmarks.results import Result, digits
 
 Names = Mapping[str, float]
 
@@ -69,7 +69,7 @@ def _bars(axes: Axes, groups: Mapping[str, Names]) -> None:
     for number, (label, values) in enumerate(groups.items()):
         rows = np.array([names.index(name) for name in values])
         bars = axes.barh(rows + (number - (len(groups) - 1) / 2) * height, list(values.values()), height, label=label)
-        axes.bar_label(bars, fmt="{:.3g}", padding=2, fontsize=7)
+        axes.bar_label(bars, fmt=digits, padding=2, fontsize=7)
     axes.set_yticks(range(len(names)), names, fontsize="small")
     axes.invert_yaxis()
-    axes.margins(x=0.1)
+    axes.margins(x=0.15)
