@@ -23,6 +23,12 @@ Image = NDArray[np.uint8]
 
 _LOG = logging.getLogger(__name__)
 
+_WINDOWS = 10
+"""How many windows of a larger mask are tried."""
+
+_SMALLEST_HOLE_RATIO, _LARGEST_HOLE_RATIO = 0.01, 0.7
+"""Of a window that is taken."""
+
 
 class MaskedPhotographs(Dataset[dict[str, Tensor]]):
     """Random or central crops of photographs, each with a mask.
@@ -40,6 +46,8 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         shorter_side: Larger photographs are first reduced to this shorter side, so that a crop shows more
             than a patch of sky. Photographs smaller than a crop are enlarged to it.
         cache_bytes: How many bytes of reduced photographs each process keeps decoded.
+        mask_size: Half of the masks are windows of masks of this size, if it is larger than a sample: their holes
+            are as large in pixels as in a larger picture. None: all are drawn at the size of the samples.
 
     Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the
     mask is 1 in the holes, where ``masked`` is 0. A photograph whose pixels turn out to be damaged is
@@ -61,6 +69,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         scales: tuple[float, float] = (0.5, 1.0),
         shorter_side: int = 512,
         cache_bytes: int = 1 << 30,
+        mask_size: int | None = None,
     ) -> None:
         if not len(photographs):
             raise InputError("photographs is empty; there must be at least one")
@@ -86,6 +95,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         self.scales = scales
         self.shorter_side = shorter_side
         self.cache_bytes = cache_bytes
+        self.mask_size = mask_size
         self._cache: OrderedDict[int, Image] = OrderedDict()
         self._cached = 0
         self._damaged: set[int] = set()
@@ -103,7 +113,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
             raise IndexError(f"index is {index}; there are {self.length} samples")
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
         family = self.families[generator.integers(len(self.families))]
-        hole = masks.sample(family, self.size, seed=self.seed, index=index)
+        hole = self._hole(family, index, generator)
         if self.augment:
             crop = self._random_crop(generator)
             hole = hole[:: 1 - 2 * int(generator.integers(2)), :: 1 - 2 * int(generator.integers(2))]
@@ -112,6 +122,17 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         target = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))).float().div_(255)
         mask = torch.from_numpy(np.ascontiguousarray(hole))[None]
         return {"masked": target.masked_fill(mask, 0.0), "mask": mask.float(), "target": target}
+
+    def _hole(self, family: str, index: int, generator: np.random.Generator) -> NDArray[np.bool_]:
+        """The sample's mask; a window of a larger one has a hole that leaves a part of it known."""
+        if self.mask_size is None or self.mask_size <= self.size or generator.integers(2):
+            return masks.sample(family, self.size, seed=self.seed, index=index)
+        larger = masks.sample(family, self.mask_size, seed=self.seed, index=index)
+        for top, left in generator.integers(self.mask_size - self.size + 1, size=(_WINDOWS, 2)).tolist():
+            window = larger[top : top + self.size, left : left + self.size]
+            if _SMALLEST_HOLE_RATIO <= window.mean() <= _LARGEST_HOLE_RATIO:
+                return window
+        return masks.sample(family, self.size, seed=self.seed, index=index)
 
     def _random_crop(self, generator: np.random.Generator) -> Image:
         image = self._photograph(int(generator.integers(len(self.photographs))))

@@ -1,6 +1,7 @@
-"""Networks that restore: the paper's `SCNN`, and how models are named, built, saved and read."""
+"""Networks that restore: the paper's `SCNN`, our `Hybrid`, and how models are named, built, saved and read."""
 
 from spikefill.models.checkpoint import BEST_WEIGHTS, LAST_WEIGHTS, find, read, read_header, save
+from spikefill.models.hybrid import Hybrid
 from spikefill.models.presets import ARCHITECTURES, BUNDLED, DEFAULT, architecture_of, create, weights_file
 from spikefill.models.scnn import SCNN
 
@@ -11,6 +12,7 @@ __all__ = [
     "DEFAULT",
     "LAST_WEIGHTS",
     "SCNN",
+    "Hybrid",
     "architecture_of",
     "create",
     "find",

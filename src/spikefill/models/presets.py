@@ -10,9 +10,10 @@ from typing import Any
 from torch import nn
 
 from spikefill.errors import InputError, check_choice
+from spikefill.models.hybrid import Hybrid
 from spikefill.models.scnn import SCNN
 
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"scnn": SCNN}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"scnn": SCNN, "hybrid": Hybrid}
 """Builders by the name that recipes and weight files give. A model has ``arguments`` and ``context``; see `SCNN`."""
 
 BUNDLED: tuple[str, ...] = ("scnn",)

@@ -7,11 +7,12 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from spikefill import data
 from spikefill.cli import console
 from spikefill.training.sampler import StepSampler
+from spikefill.training.stages import Stages
 from spikefill.training.validation import FixedSamples
 
 if TYPE_CHECKING:
@@ -45,18 +46,26 @@ class Splits:
         if self.train.greyscale:
             console.note(f"{len(self.train.greyscale)} training photographs are greyscale: used with equal channels")
 
-    def training_loader(self, recipe: Recipe, *, first: int, stop: int, device: torch.device) -> DataLoader[Batch]:
+    def training_loader(
+        self, recipe: Recipe, *, first: int, stop: int, total_steps: int, device: torch.device
+    ) -> DataLoader[Batch]:
         """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
-        settings = recipe.data
-        dataset = data.MaskedPhotographs(
-            self.train,
-            size=settings.size,
-            families=settings.families,
-            seed=recipe.seed,
-            length=stop * recipe.batch_size,
-            augment=settings.augment,
-            shorter_side=max(_SHORTER_SIDE, settings.size),
-        )
+        settings, stages = recipe.data, Stages(recipe, total_steps)
+        largest = max(stage.size for stage in stages.all)
+        sized = {
+            size: data.MaskedPhotographs(
+                self.train,
+                size=size,
+                families=settings.families,
+                seed=recipe.seed,
+                length=stop * recipe.batch_size,
+                augment=settings.augment,
+                shorter_side=max(_SHORTER_SIDE, largest),
+                mask_size=settings.mask_size,
+            )
+            for size in {stage.size for stage in stages.all}
+        }
+        dataset = _Staged(sized, stages, recipe.batch_size)
         options: dict[str, Any] = {}
         if settings.workers:
             options = {
@@ -66,7 +75,7 @@ class Splits:
             }
         return DataLoader(
             dataset,
-            batch_sampler=StepSampler(recipe.batch_size, first=first, stop=stop),
+            batch_sampler=StepSampler(recipe.batch_size, stages, first=first, stop=stop),
             num_workers=settings.workers,
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # its own: torch's global generator belongs to the network's noise
@@ -75,16 +84,17 @@ class Splits:
 
     def fixed_samples(self, recipe: Recipe) -> tuple[FixedSamples, FixedSamples]:
         """Samples of the training and the validation split, made alike and without augmentation."""
+        size = recipe.validation.size or recipe.data.size
         train, val = (
             FixedSamples(
                 data.MaskedPhotographs(
                     spread(photographs, recipe.validation.count),
-                    size=recipe.data.size,
+                    size=size,
                     families=recipe.data.families,
                     seed=_EVALUATION_SEED,
                     length=recipe.validation.count,
                     augment=False,
-                    shorter_side=max(_SHORTER_SIDE, recipe.data.size),
+                    shorter_side=max(_SHORTER_SIDE, size),
                 ),
                 count=recipe.validation.count,
                 batch_size=recipe.batch_size,
@@ -92,6 +102,27 @@ class Splits:
             for photographs in (self.train, self.val)
         )
         return train, val
+
+
+class _Staged(Dataset[dict[str, torch.Tensor]]):
+    """The data set of each sample's stage.
+
+    Args:
+        sized: A data set for each size.
+        stages: Say which size a step has.
+        batch_size: The recipe's: sample i belongs to step i divided by it.
+    """
+
+    def __init__(self, sized: dict[int, data.MaskedPhotographs], stages: Stages, batch_size: int) -> None:
+        self._sized = sized
+        self._stages = stages
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return len(next(iter(self._sized.values())))
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._sized[self._stages.at(index // self._batch_size).size][index]
 
 
 def spread(photographs: data.Photographs, count: int) -> data.Photographs:

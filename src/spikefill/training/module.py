@@ -10,7 +10,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from spikefill.training.losses import learning_rate_factor, loss_per_image
+from spikefill.errors import InputError
+from spikefill.training.losses import learning_rate_factor, loss_over_levels, loss_per_image
+from spikefill.training.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,10 @@ class InpaintingModule(pl.LightningModule):
         self.total_steps = total_steps
         self.first_step = 0
         self._optimiser_state: dict[str, Any] | None = None
+        self._step = 0
+        self._stages = Stages(recipe, total_steps)
+        if recipe.loss.coarser is not None and not hasattr(model, "levels"):
+            raise InputError(f"loss.coarser is {recipe.loss.coarser}; a {type(model).__name__} has no levels: null")
         self.model = model
         self.averaged = copy.deepcopy(model) if recipe.ema is not None else None
         if self.averaged is not None:
@@ -65,12 +71,18 @@ class InpaintingModule(pl.LightningModule):
         self.first_step = step
         self._optimiser_state = optimiser
 
+    @property
+    def batch_size(self) -> int:
+        """Samples of the present step."""
+        return self._stages.at(self._step).batch_size
+
     def prepare_step(self, optimiser: torch.optim.Optimizer, step: int) -> None:
         """Sets everything that a step has from its number: random state, learning rate, mode of the layers.
 
         Since the random state is a function of (seed, step), nothing that draws random numbers between two
         steps (validation, loaders, loggers) can shift it, and a resumed run has it without any being stored.
         """
+        self._step = step
         torch.manual_seed(step_seed(self.recipe.seed, step))
         factor = learning_rate_factor(self.recipe.schedule, step, self.total_steps)
         for group in optimiser.param_groups:
@@ -83,8 +95,13 @@ class InpaintingModule(pl.LightningModule):
         Raises:
             DivergenceError: It is not finite.
         """
-        restored = self.model(batch["masked"], batch["mask"])
-        loss = loss_per_image(self.recipe.loss, restored, batch["target"], batch["mask"]).mean()
+        masked, mask, target, settings = batch["masked"], batch["mask"], batch["target"], self.recipe.loss
+        if settings.coarser is None:
+            loss = loss_per_image(settings, self.model(masked, mask), target, mask).mean()
+        else:
+            finest = self._stages.at(self._step).finest
+            levels: list[Tensor] = self.model.levels(masked, mask, finest=finest)
+            loss = loss_over_levels(settings, levels, target, mask, finest=finest).mean()
         if not torch.isfinite(loss):
             raise DivergenceError(f"the loss is {loss.item()}")
         return loss
@@ -99,9 +116,10 @@ class InpaintingModule(pl.LightningModule):
         """Moves the running mean of the weights towards the present ones."""
         if self.averaged is None or self.recipe.ema is None:
             return
+        decay = min(self.recipe.ema, (1 + self._step) / (10 + self._step))
         with torch.no_grad():
             for mean, now in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(now, 1 - self.recipe.ema)
+                mean.lerp_(now, 1 - decay)
             for kept, present in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
                 kept.copy_(present)
 

@@ -56,7 +56,7 @@ class RunProgress(pl.Callback):
         self._step_seconds = _smoothed(self._step_seconds, now - self._step_start)
         self._step_start = now
         step, total = self._module.steps_done, self._module.total_steps
-        speed = self._module.recipe.batch_size / max(self._step_seconds, 1e-9)
+        speed = self._module.batch_size / max(self._step_seconds, 1e-9)
         state = f"loss {self._loss:.4g}, {speed:.1f} images/s"
         assert self._bar is not None
         self._bar.update(self._task, completed=step, description=state)

@@ -5,9 +5,9 @@ Reading recipes from files and changing single settings is in `spikefill.trainin
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spikefill import masks
 
@@ -44,6 +44,13 @@ class DataSettings(Settings):
         min_length=1,
         description="Families of masks, each as likely as the others.",
     )
+    mask_size: int | None = Field(
+        default=None,
+        ge=16,
+        le=2048,
+        description="Half of the masks are cut out of masks of this size, where samples are smaller, so that holes are "
+        "as large in pixels as in use; the others are drawn at the size of the samples. Null: all of them are.",
+    )
     augment: bool = Field(
         default=True, description="Random crops, scales, flips and rotations; otherwise centre crops."
     )
@@ -70,8 +77,12 @@ class OptimiserSettings(Settings):
 class ScheduleSettings(Settings):
     """How the learning rate changes over the run; a function of the step alone."""
 
-    name: Literal["constant", "cosine"] = Field(
-        default="constant", description="Constant, or half a cosine down to zero."
+    name: Literal["constant", "cosine", "trapezoid"] = Field(
+        default="constant",
+        description="Constant; half a cosine down to zero; or constant and then a straight line down to zero.",
+    )
+    decay: float = Field(
+        default=0.25, gt=0, le=1, description="Share of the run that the straight line of the trapezoid takes."
     )
     warmup_steps: int = Field(default=0, ge=0, description="Steps of a linear rise from zero before that.")
 
@@ -79,14 +90,45 @@ class ScheduleSettings(Settings):
 class LossSettings(Settings):
     """What is minimised."""
 
-    name: Literal["mse", "l1"] = Field(default="mse", description="Mean squared or absolute difference.")
+    name: Literal["mse", "l1", "log_mse"] = Field(
+        default="mse",
+        description="Mean squared or absolute difference, or the logarithm of the former: an image's PSNR but for "
+        "its sign and a factor, so that smooth images count as much as others.",
+    )
     region: Literal["whole", "hole"] = Field(
         default="whole", description="Over the whole image, or over its hole alone."
+    )
+    coarser: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="For a network with `levels`: the weight of the loss of each coarser level beside that of the "
+        "finest; null for a loss of the restored image alone.",
+    )
+
+
+class StageSettings(Settings):
+    """A part of a run with samples of its own."""
+
+    share: float = Field(gt=0, le=1, description="Part of the run's steps; those of all stages add up to 1.")
+    size: int = Field(ge=16, le=1024, description="Side of the square samples, in pixels.")
+    batch_size: int | None = Field(
+        default=None, ge=1, le=4096, description="Samples a step, at most the recipe's; null: as many."
+    )
+    finest: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="For a network with `levels`: the finest that is computed and learnt from, 0 for the image itself.",
     )
 
 
 class ValidationSettings(Settings):
     """When and on how much the losses of both splits are measured in evaluation mode."""
+
+    size: int | None = Field(
+        default=None, ge=16, le=1024, description="Side of the square samples, in pixels; null: that of the data."
+    )
 
     every_minutes: float | None = Field(
         default=2.0, gt=0, description="Minutes between two validations; null for none by the clock."
@@ -107,6 +149,9 @@ class Recipe(Settings):
     optimiser: OptimiserSettings = OptimiserSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     loss: LossSettings = LossSettings()
+    stages: tuple[StageSettings, ...] = Field(
+        default=(), description="What the samples are in turn; empty: the data's, from beginning to end."
+    )
     validation: ValidationSettings = ValidationSettings()
     batch_size: int = Field(default=8, ge=1, le=4096, description="Samples a step.")
     steps: int = Field(default=20_000, ge=1, description="Length of the run where neither minutes nor steps are given.")
@@ -125,7 +170,8 @@ class Recipe(Settings):
         default=None,
         gt=0,
         lt=1,
-        description="Decay of a running mean of the weights, then validated and kept; null for none.",
+        description="Decay of a running mean of the weights, then validated and kept; null for none. It is lower in "
+        "the first steps, where the mean would hold on to the first weights.",
     )
     seed: int = Field(default=0, ge=0, lt=1 << 32, description="Seed of weights, samples and noise.")
     checkpoint_seconds: float = Field(
@@ -135,3 +181,13 @@ class Recipe(Settings):
         description="Seconds between checkpoints; 0: after every step.",
     )
     log_every_steps: int = Field(default=10, ge=1, description="Steps between two rows of the logs.")
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Self:
+        if self.stages and abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:
+            raise ValueError("the shares of the stages must add up to 1")
+        if any((stage.batch_size or 1) > self.batch_size for stage in self.stages):
+            raise ValueError(f"a stage's batch_size must be at most the recipe's, {self.batch_size}")
+        if self.loss.coarser is None and any(stage.finest for stage in self.stages):
+            raise ValueError("a stage's finest needs loss.coarser, which is null")
+        return self

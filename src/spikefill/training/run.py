@@ -27,7 +27,7 @@ from spikefill.training.run_folder import (
     read_record,
     versions,
 )
-from spikefill.training.speed import measure_speed
+from spikefill.training.speed import Speed, measure_speed
 from spikefill.training.state import RunState, load_state
 from spikefill.training.stop import StopRequest
 from spikefill.training.trainer import make_trainer, quiet_lightning, torch_threads, training_device
@@ -129,7 +129,9 @@ def _fit(
             return
     recipe, stop = record.recipe, StopRequest()
     keeper = RunKeeper(module, folder, record, validation, stop, state.best if state else None)
-    loader = splits.training_loader(recipe, first=module.first_step, stop=record.steps, device=validation.device)
+    loader = splits.training_loader(
+        recipe, first=module.first_step, stop=record.steps, total_steps=record.steps, device=validation.device
+    )
     with quiet_lightning():
         trainer = make_trainer(
             folder,
@@ -231,9 +233,7 @@ def _new_record(
     speed = None
     if minutes is not None:
         console.note("measuring the speed")
-        loader = splits.training_loader(recipe, first=0, stop=_ENOUGH_BATCHES_TO_MEASURE, device=device)
-        trial = _new_module(recipe, _ENOUGH_BATCHES_TO_MEASURE)
-        speed = measure_speed(trial, loader, validation, seconds=min(10.0, max(1.0, 2 * minutes)))
+        speed = _speed(recipe, splits, validation, seconds=min(10.0, max(1.0, 2 * minutes)))
         steps = speed.steps_in(60 * minutes - (time.monotonic() - began), recipe.validation)
         console.note(f"{speed.step:.3f} s a step: {minutes:g} minutes are {steps} steps")
     return RunRecord(
@@ -249,6 +249,22 @@ def _new_record(
         commit=commit(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _speed(recipe: Recipe, splits: Splits, validation: Validation, *, seconds: float) -> Speed:
+    """The speed of a run: the mean over its stages, each measured by itself."""
+    parts: list[tuple[float, Speed]] = []
+    for stage in recipe.stages or (None,):
+        alone = (
+            recipe
+            if stage is None
+            else recipe.model_copy(update={"stages": (stage.model_copy(update={"share": 1.0}),)})
+        )
+        steps = _ENOUGH_BATCHES_TO_MEASURE
+        loader = splits.training_loader(alone, first=0, stop=steps, total_steps=steps, device=validation.device)
+        share = 1.0 if stage is None else stage.share
+        parts.append((share, measure_speed(_new_module(alone, steps), loader, validation, seconds=seconds * share)))
+    return Speed(sum(share * speed.step for share, speed in parts), parts[-1][1].validation)
 
 
 def _new_module(recipe: Recipe, steps: int) -> InpaintingModule:

@@ -9,18 +9,22 @@ from torch.utils.data import Sampler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spikefill.training.stages import Stages
+
 
 class StepSampler(Sampler[list[int]]):
-    """Batches of consecutive sample numbers: step s has those from s times the batch size.
+    """Batches of consecutive sample numbers: step s has those from s times the recipe's batch size.
 
     Args:
-        batch_size: Samples a step.
+        batch_size: The recipe's, the largest of any stage.
+        stages: Say how many of them each step takes.
         first: The first step.
         stop: One after the last step.
     """
 
-    def __init__(self, batch_size: int, *, first: int, stop: int) -> None:
+    def __init__(self, batch_size: int, stages: Stages, *, first: int, stop: int) -> None:
         self._batch_size = batch_size
+        self._stages = stages
         self._steps = range(first, stop)
 
     def __len__(self) -> int:
@@ -28,4 +32,5 @@ class StepSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in self._steps:
-            yield list(range(step * self._batch_size, (step + 1) * self._batch_size))
+            start = step * self._batch_size
+            yield list(range(start, start + self._stages.at(step).batch_size))

@@ -1,0 +1,264 @@
+"""The hybrid network: small spiking cores applied from coarse to fine over an image pyramid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spikefill.errors import InputError, check_choice
+from spikefill.models import pyramid
+from spikefill.neurons import LIF, Pointwise, plain_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEURON: Mapping[str, Any] = MappingProxyType(
+    {"beta": 1.0, "reset": "soft", "v_init": 0.5, "surrogate": {"name": "rate", "outside": 0.1}}
+)
+"""No leak, soft reset, half the threshold to begin with: the rate of T steps is the current rounded to a multiple of
+1 / T and clipped to [0, 1]. The gradient is the slope of that line, and a tenth of it outside."""
+
+FINE_LEVELS = 2
+"""How many of the finest levels have a core of their own."""
+
+_UNSHUFFLE = 2
+_MULTIPLE = 2 * _UNSHUFFLE
+_COARSEST = 8
+_INPUTS = 4
+"""Channels of a core's input: red, green, blue, known fraction."""
+
+
+@dataclass(frozen=True)
+class CoreSize:
+    """How large a core is.
+
+    Attributes:
+        half: Channels at half the level's resolution.
+        quarter: Channels at a quarter of it.
+        blocks: Residual blocks: at half resolution, then at a quarter, then again at half.
+    """
+
+    half: int
+    quarter: int
+    blocks: tuple[int, int, int]
+
+
+SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
+    {
+        "small": (CoreSize(24, 64, (1, 1, 1)), CoreSize(48, 96, (1, 4, 1))),
+        "base": (CoreSize(48, 96, (1, 2, 1)), CoreSize(64, 160, (2, 6, 2))),
+    }
+)
+"""The fine and the coarse core by the name of a size."""
+
+
+class Firing(nn.Module):
+    """A bias for each channel, then neurons: an analog current becomes the rate of spikes.
+
+    Args:
+        channels: C.
+        neuron: The neurons, or an activation in their place; it may be shared, since it keeps nothing.
+    """
+
+    def __init__(self, channels: int, neuron: nn.Module) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.full((channels,), 0.25))
+        self.neuron = neuron
+
+    def forward(self, current: Tensor) -> Tensor:
+        """N x C x H x W to the same shape; rates are in [0, 1]."""
+        if isinstance(self.neuron, LIF):
+            rate: Tensor = self.neuron(current, pointwise=Pointwise(bias=self.bias))
+            return rate
+        active: Tensor = self.neuron(current + self.bias[:, None, None])
+        return active
+
+
+class Block(nn.Module):
+    """A residual block whose convolutions are both fed by spikes, beside an analog shortcut.
+
+    After the membrane shortcut of MS-ResNet (Hu et al., IEEE TNNLS 2024), with rates instead of steps.
+    """
+
+    def __init__(self, channels: int, neuron: nn.Module) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            Firing(channels, neuron),
+            _convolution(channels, channels),
+            Firing(channels, neuron),
+            _convolution(channels, channels, gain=0.3),
+        )
+
+    def forward(self, current: Tensor) -> Tensor:
+        """N x C x H x W to the same shape."""
+        return current + self.residual(current)
+
+
+class State(NamedTuple):
+    """What a core hands to the next finer level: its currents at half and at a quarter of its resolution."""
+
+    half: Tensor
+    quarter: Tensor
+
+
+class Core(nn.Module):
+    """The network that is applied at each of some levels: a U of two resolutions, the first one half the level's.
+
+    Args:
+        size: Its channels and blocks.
+        before: Sizes of the cores that may come before it, by a name of each.
+        neuron: What its layers fire with.
+    """
+
+    def __init__(self, size: CoreSize, before: Mapping[str, CoreSize], neuron: nn.Module) -> None:
+        super().__init__()
+        first, middle, last = size.blocks
+        self.entry = _convolution(_INPUTS * _UNSHUFFLE**2, size.half)
+        self.before = nn.ModuleDict(
+            {
+                name: nn.ModuleList(
+                    [
+                        _convolution(coarser.half, size.half, kernel=1, gain=0.5),
+                        _convolution(coarser.quarter, size.quarter, kernel=1, gain=0.5),
+                    ]
+                )
+                for name, coarser in before.items()
+            }
+        )
+        self.encoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(first)))
+        self.down = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, size.quarter, stride=2))
+        self.middle = nn.Sequential(*(Block(size.quarter, neuron) for _ in range(middle)))
+        self.up = nn.Sequential(Firing(size.quarter, neuron), _convolution(size.quarter, size.half, kernel=1, gain=0.5))
+        self.decoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(last)))
+        self.exit = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, 3 * _UNSHUFFLE**2, gain=0.05))
+
+    def forward(self, image: Tensor, known: Tensor, state: State | None, before: str) -> tuple[Tensor, State]:
+        """A correction of the level's image, and the state for the next.
+
+        Args:
+            image: N x 3 x H x W in [0, 1], the level with its holes filled from the coarser one; sides are
+                multiples of 4.
+            known: N x 1 x H x W, the known fraction.
+            state: The coarser level's, or None.
+            before: The name of the core that gave it.
+        """
+        half = self.entry(F.pixel_unshuffle(torch.cat([2 * image - 1, known], dim=1), _UNSHUFFLE))
+        if state is not None:
+            half = half + pyramid.repeated(self.before[before][0](state.half), half)
+        half = self.encoder(half)
+        quarter = self.down(half)
+        if state is not None:
+            quarter = quarter + pyramid.repeated(self.before[before][1](state.quarter), quarter)
+        quarter = self.middle(quarter)
+        half = self.decoder(half + pyramid.repeated(self.up(quarter), half))
+        return F.pixel_shuffle(self.exit(half), _UNSHUFFLE), State(half, quarter)
+
+
+class Hybrid(nn.Module):
+    """Restores from coarse to fine, with spiking cores and analog shortcuts.
+
+    The known pixels are averaged down a pyramid until its longer side is 8 px at most, so that any hole closes. From
+    there up, each level's holes are filled from the coarser result, and a core corrects them: one core shared by all
+    coarse levels, another one by the two finest. A core also hands its currents to the next level. No statistics are
+    taken over space but the mean of what is known, which fills the coarsest level.
+
+    Every 3 x 3 convolution but a core's first is fed by spike rates. Analog are that first one, the shortcuts of the
+    residual blocks, the 1 x 1 convolutions of what is handed from level to level, and the image itself.
+
+    Args:
+        size: ``"small"`` (under 1 M parameters) or ``"base"`` (under 4 M).
+        steps: T, time steps of the neurons; may be changed at any time by `set_steps`.
+        activation: ``"lif"``, or ``"relu"`` for the twin: the same graph and weights with ReLU in place of the neurons.
+        neuron: Arguments of `neurons.LIF`; None takes `NEURON`.
+
+    Attributes:
+        context: None: an output pixel may depend on any pixel.
+        arguments: The constructor's arguments, as JSON can hold them.
+
+    Shape:
+        Masked images N x 3 x H x W in [0, 1] (zero in the holes) and masks N x 1 x H x W (1 in the holes) to
+        N x 3 x H x W, not clipped; known pixels are those of the input. Any height and width.
+
+    Raises:
+        InputError: An argument is out of its range.
+    """
+
+    context: int | None = None
+    arguments: dict[str, Any]
+
+    def __init__(
+        self,
+        *,
+        size: str = "small",
+        steps: int = 8,
+        activation: Literal["lif", "relu"] = "lif",
+        neuron: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        check_choice("size", size, SIZES)
+        check_choice("activation", activation, ("lif", "relu"))
+        self.arguments = {
+            "size": size,
+            "steps": steps,
+            "activation": activation,
+            "neuron": None if neuron is None else plain_settings(neuron),
+        }
+        lif = LIF(steps=steps, **(NEURON if neuron is None else neuron))
+        shared = lif if activation == "lif" else nn.ReLU()
+        fine, coarse = SIZES[size]
+        self.fine = Core(fine, {"fine": fine, "coarse": coarse}, shared)
+        self.coarse = Core(coarse, {"coarse": coarse}, shared)
+
+    def set_steps(self, steps: int) -> None:
+        """Changes T, with the same weights; without effect on the twin.
+
+        Raises:
+            InputError: ``steps`` is not a whole number from 1 on.
+        """
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise InputError(f"steps is {steps!r}; it must be a whole number, 1 or more")
+        self.arguments["steps"] = steps
+        for module in self.modules():
+            if isinstance(module, LIF):
+                module.steps = steps
+
+    def forward(self, masked: Tensor, mask: Tensor) -> Tensor:
+        """Restores ``masked``; see the class for shapes."""
+        return self.levels(masked, mask)[0]
+
+    def levels(self, masked: Tensor, mask: Tensor, *, finest: int = 0) -> list[Tensor]:
+        """The restored images of level ``finest`` and of all coarser ones, in this order.
+
+        That of level i has sides of ``ceil(H / 2^i)`` and ``ceil(W / 2^i)``. The last level is always computed.
+        """
+        levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        image, state, before = levels[-1].mean().expand_as(levels[-1].light), None, "coarse"
+        results: list[Tensor] = []
+        for number in range(len(levels) - 1, min(finest, len(levels) - 1) - 1, -1):
+            level = levels[number]
+            if number < len(levels) - 1:
+                image = pyramid.enlarged(image, level.light)
+            filled = level.composed(image)
+            core, name = (self.fine, "fine") if number < FINE_LEVELS else (self.coarse, "coarse")
+            correction, state = core(filled, level.known, state, before)
+            image, before = filled + (1 - level.known) * correction, name
+            results.append(image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)])
+        return results[::-1]
+
+
+def _shrunk(side: int, halvings: int) -> int:
+    """A side after that many halvings, rounded up."""
+    return -(-side // (1 << halvings))
+
+
+def _convolution(channels: int, outputs: int, *, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """A convolution without a bias (that is the neurons'), started as He et al. (ICCV 2015) have it, times a gain."""
+    convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    nn.init.normal_(convolution.weight, std=gain * math.sqrt(2 / (channels * kernel**2)))
+    return convolution

@@ -1,0 +1,71 @@
+"""An image pyramid of what is known: exact box averages of the known pixels, and how much of each pixel they are.
+
+A pixel of a coarser level stands for 2 x 2 of the finer one. With ``known`` the known fraction w of a pixel and
+``light`` the sum of its known part, w times the mean of what is known, a prediction p of the mean of what is not gives
+``light + (1 - w) p``, the mean of the whole pixel: coarse levels are neither frozen at a biased mean nor lose the few
+pixels that are known. (Normalised averaging: Knutsson and Westin, CVPR 1993; pull-push: Gortler et al., SIGGRAPH 1996.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Level(NamedTuple):
+    """One level, padded at the bottom and on the right by pixels of which nothing is known.
+
+    Attributes:
+        light: N x 3 x H x W, the known part of each pixel: its known fraction times the mean of what is known.
+        known: N x 1 x H x W in [0, 1], the known fraction.
+    """
+
+    light: Tensor
+    known: Tensor
+
+    def composed(self, prediction: Tensor) -> Tensor:
+        """N x 3 x H x W, the pixels' means if ``prediction`` is the mean of what is unknown in each of them."""
+        return self.light + (1 - self.known) * prediction
+
+    def mean(self) -> Tensor:
+        """N x 3 x 1 x 1, the mean of all that is known; middle grey where nothing is."""
+        nothing = 1e-6
+        light, known = (part.mean(dim=(2, 3), keepdim=True) for part in self)
+        return (light + 0.5 * nothing) / (known + nothing)
+
+
+def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list[Level]:
+    """The levels of masked images, the finest first.
+
+    Args:
+        masked: N x 3 x H x W, zero in the holes.
+        mask: N x 1 x H x W, 1 in the holes.
+        multiple: Every level's sides are padded to multiples of this even number.
+        coarsest: Levels are added until the longer side is at most this, at least ``multiple``.
+    """
+    levels = [Level(*(_padded(part, multiple) for part in (masked * (1 - mask), 1 - mask)))]
+    while max(levels[-1].known.shape[-2:]) > coarsest:
+        levels.append(Level(*(_padded(F.avg_pool2d(part, 2), multiple) for part in levels[-1])))
+    return levels
+
+
+def enlarged(coarse: Tensor, like: Tensor) -> Tensor:
+    """A coarser level's image at the next finer level, by bilinear interpolation, cut to the size of ``like``."""
+    height, width = like.shape[-2:]
+    larger = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+    return larger[..., :height, :width]
+
+
+def repeated(coarse: Tensor, like: Tensor) -> Tensor:
+    """The same with every pixel repeated 2 x 2."""
+    height, width = like.shape[-2:]
+    return F.interpolate(coarse, scale_factor=2, mode="nearest")[..., :height, :width]
+
+
+def _padded(image: Tensor, multiple: int) -> Tensor:
+    """Padded with zeros at the bottom and on the right."""
+    height, width = image.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    return F.pad(image, (0, right, 0, bottom)) if bottom or right else image
