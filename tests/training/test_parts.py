@@ -12,16 +12,19 @@ import torch
 
 from spikefill import data, models
 from spikefill.errors import InputError
-from spikefill.training import DivergenceError, Recipe
+from spikefill.training import DivergenceError, Recipe, load_recipe
 from spikefill.training.loading import Splits, spread
+from spikefill.training.losses import loss_over_levels
 from spikefill.training.module import InpaintingModule, make_optimiser, step_seed
 from spikefill.training.recipe import ValidationSettings
 from spikefill.training.run_folder import RunFolder, RunRecord, read_record
 from spikefill.training.sampler import StepSampler
 from spikefill.training.speed import Speed, measure_speed
+from spikefill.training.stages import Stages
 from spikefill.training.state import load_state
 from spikefill.training.stop import StopRequest
 from spikefill.training.validation import Validation
+from tests.training.conftest import TINY
 
 CPU = torch.device("cpu")
 
@@ -47,17 +50,73 @@ def _record(recipe: Recipe) -> RunRecord:
     )
 
 
-def test_steps_see_consecutive_samples() -> None:
-    assert list(StepSampler(3, first=2, stop=4)) == [[6, 7, 8], [9, 10, 11]]
-    assert len(StepSampler(3, first=2, stop=4)) == 2
+STAGES = "stages=[{share: 0.5, size: 64, finest: 2}, {share: 0.25, size: 32}, {share: 0.25, size: 64, batch_size: 1}]"
+
+
+@pytest.fixture
+def staged() -> Recipe:
+    """The small hybrid's recipe, small enough for a test."""
+    return load_recipe("hybrid-small", (*TINY[1:], "validation.size=64", "data.mask_size=64", STAGES))
+
+
+def test_steps_see_consecutive_samples(tiny: Recipe) -> None:
+    stages = Stages(tiny, 9)
+    assert list(StepSampler(2, stages, first=2, stop=4)) == [[4, 5], [6, 7]]
+    assert len(StepSampler(2, stages, first=2, stop=4)) == 2
+
+
+def test_stages_follow_each_other_by_their_share_of_the_steps(staged: Recipe) -> None:
+    stages = Stages(staged, 8)
+    assert [stages.at(step).size for step in range(9)] == [64, 64, 64, 64, 32, 32, 64, 64, 64]
+    assert [stages.at(step).finest for step in (0, 3, 4, 7)] == [2, 2, 0, 0]
+    assert list(StepSampler(2, stages, first=5, stop=8)) == [[10, 11], [12], [14]]
+    assert Stages(staged, 1).at(0).size in (32, 64)
+
+
+def test_batches_of_a_run_in_stages_have_their_stages_size(staged: Recipe) -> None:
+    splits = Splits(["embedded"], "embedded")
+    loader = splits.training_loader(staged, first=3, stop=7, total_steps=8, device=CPU)
+    assert [tuple(batch["target"].shape) for batch in loader] == [(2, 3, 64, 64)] + [(2, 3, 32, 32)] * 2 + [
+        (1, 3, 64, 64)
+    ]
+    _, validation = splits.fixed_samples(staged)
+    assert validation.first(1)["target"].shape == (1, 3, 64, 64)
+
+
+def test_the_loss_of_a_stage_is_over_its_levels_alone(staged: Recipe) -> None:
+    torch.manual_seed(0)
+    model = models.create("hybrid")
+    module = InpaintingModule(model, staged, total_steps=8)
+    batch = next(iter(Splits(["embedded"], "embedded").training_loader(
+        staged, first=0, stop=1, total_steps=8, device=CPU
+    )))  # fmt: skip
+    optimiser = make_optimiser(model, staged)
+    module.prepare_step(optimiser, 0)
+    assert module.batch_size == 2
+    coarse = module.loss(batch)
+    levels = model.levels(batch["masked"], batch["mask"], finest=2)
+    by_hand = loss_over_levels(staged.loss, levels, batch["target"], batch["mask"], finest=2).mean()
+    torch.testing.assert_close(coarse, by_hand)
+    coarse.backward()
+    assert all(weight.grad is None for weight in model.fine.parameters())
+    module.prepare_step(optimiser, 7)
+    assert module.batch_size == 1
+    module.loss(batch).backward()
+    assert all(weight.grad is not None for weight in model.fine.parameters())
+
+
+def test_a_loss_over_levels_needs_a_network_with_levels(tiny: Recipe) -> None:
+    recipe = tiny.model_copy(update={"loss": tiny.loss.model_copy(update={"coarser": 0.3})})
+    with pytest.raises(InputError, match=r"loss.coarser is 0.3; a SCNN has no levels: null"):
+        _module(recipe)
 
 
 def test_the_samples_of_a_step_depend_neither_on_where_the_run_began_nor_on_workers(tiny: Recipe) -> None:
     splits = Splits(["embedded"], "embedded")
-    fresh = list(splits.training_loader(tiny, first=0, stop=4, device=CPU))
+    fresh = list(splits.training_loader(tiny, first=0, stop=4, total_steps=9, device=CPU))
     with_worker = tiny.model_copy(update={"data": tiny.data.model_copy(update={"workers": 1})})
     torch.manual_seed(3)
-    resumed = list(splits.training_loader(with_worker, first=2, stop=9, device=CPU))
+    resumed = list(splits.training_loader(with_worker, first=2, stop=9, total_steps=9, device=CPU))
     assert torch.equal(torch.rand(1), _first_random_number(3)), "the loader drew from torch's global generator"
     for before, after in zip(fresh[2:], resumed[:2], strict=True):
         for name in ("masked", "mask", "target"):
@@ -123,6 +182,7 @@ def test_the_running_mean_of_the_weights_by_hand(tiny: Recipe) -> None:
     module = _module(tiny.model_copy(update={"ema": 0.75}))
     assert module.averaged is not None
     weight, mean = next(module.model.parameters()), next(module.averaged.parameters())
+    module.prepare_step(make_optimiser(module.model, module.recipe), 50)
     with torch.no_grad():
         mean.fill_(1.0)
         weight.fill_(3.0)
@@ -130,6 +190,18 @@ def test_the_running_mean_of_the_weights_by_hand(tiny: Recipe) -> None:
     assert (mean == 1.5).all()
     assert module.product is module.averaged
     assert not mean.requires_grad
+
+
+def test_the_running_mean_lets_go_of_the_first_weights(tiny: Recipe) -> None:
+    module = _module(tiny.model_copy(update={"ema": 0.999}))
+    assert module.averaged is not None
+    module.prepare_step(make_optimiser(module.model, module.recipe), 0)
+    weight, mean = next(module.model.parameters()), next(module.averaged.parameters())
+    with torch.no_grad():
+        mean.fill_(1.0)
+        weight.fill_(3.0)
+    module.update_average()
+    torch.testing.assert_close(mean, torch.full_like(mean, 2.8))
 
 
 def test_speed_becomes_steps() -> None:

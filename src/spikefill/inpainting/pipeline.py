@@ -18,7 +18,7 @@ from spikefill.devices import find_device
 from spikefill.errors import InputError, check_choice
 from spikefill.inpainting.image_file import ImageFile, Pixels, decode, displayed_to_stored, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
-from spikefill.inpainting.regions import TILE, plan
+from spikefill.inpainting.regions import TILE, Region, plan
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
@@ -27,6 +27,9 @@ Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
 _LARGEST_VALUE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _PREDICTED_WHOLE = 1 << 20
 """Pixels up to which `Inpainter.predict` does not cut a picture into tiles."""
+
+_LEAST_KNOWN = 0.1
+"""Share of a region that must be known to a network that looks far."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error of the call
@@ -122,7 +125,7 @@ class Inpainter:
         target = result.reshape(grid.shape)
         largest = _LARGEST_VALUE.get(pixels.dtype.newbyteorder("="), 1)
         _check_known(grid[..., colours], holes)
-        regions = plan(holes, _context(self.model))
+        regions = self._plan(holes)
         for done, region in enumerate(regions):
             _tell(done, len(regions), progress, cancel)
             part = np.where(holes[region.outer][..., None], 0, grid[region.outer][..., colours]).astype(np.float32)
@@ -156,8 +159,11 @@ class Inpainter:
             Cancelled: ``cancel`` returned True.
         """
         height, width = masked.shape[-2:]
-        context = _context(self.model)
-        tile = max(height, width) if height * width <= _PREDICTED_WHOLE or context is None else 4 * TILE
+        context, tile = _context(self.model), _tile(self.model)
+        if height * width <= _PREDICTED_WHOLE or context is None:
+            tile = max(height, width)
+        elif tile is None:
+            tile = 4 * TILE
         output = torch.empty(masked.shape, dtype=torch.float32)
         regions = plan(np.ones((height, width), bool), context, tile)
         for done, region in enumerate(regions):
@@ -166,6 +172,13 @@ class Inpainter:
             output[inner] = self._run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
         _tell(len(regions), len(regions), progress, None)
         return output
+
+    def _plan(self, holes: NDArray[np.bool_]) -> list[Region]:
+        """What to compute: squares with their context, or all of it where a square would see too little."""
+        context, tile = _context(self.model), _tile(self.model)
+        if tile is None:
+            return plan(holes, context)
+        return plan(holes, context, tile, least_known=_LEAST_KNOWN)
 
     def _run(self, masked: Tensor, mask: Tensor) -> Tensor:
         self.model.eval()
@@ -236,6 +249,11 @@ def _opened(mask: Image.Image | Pixels | str | Path) -> Image.Image | Pixels:
 def _context(model: nn.Module) -> int | None:
     context: int | None = getattr(model, "context", None)
     return context
+
+
+def _tile(model: nn.Module) -> int | None:
+    tile: int | None = getattr(model, "tile", None)
+    return tile
 
 
 def _as_tensor(array: Pixels) -> Tensor:

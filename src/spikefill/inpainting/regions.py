@@ -32,7 +32,7 @@ class Region:
         return rows, columns
 
 
-def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE) -> list[Region]:
+def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE, *, least_known: float = 0.0) -> list[Region]:
     """Regions that cover all holes once.
 
     A network whose output depends on ``context`` pixels on each side, and which pads with zeros, gives within each
@@ -43,13 +43,15 @@ def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE) -> lis
         holes: (H, W), True where something is to be restored.
         context: Pixels of context on each side; None for a network that looks at the whole picture.
         tile: Side of the squares of the grid that holes are grouped by.
+        least_known: Share of every region's outer rectangle that must be known.
 
     Returns:
-        For each square that has holes, the smallest rectangle around them. With ``context`` None, the whole picture.
+        For each square that has holes, the smallest rectangle around them. With ``context`` None, or where one of the
+        regions has too little known, the whole picture.
     """
     height, width = holes.shape
+    whole = (slice(0, height), slice(0, width))
     if context is None:
-        whole = (slice(0, height), slice(0, width))
         return [Region(whole, whole)] if holes.any() else []
     regions = []
     for top in range(0, height, tile):
@@ -62,6 +64,8 @@ def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE) -> lis
                     slice(left + int(columns[0]), left + int(columns[-1]) + 1),
                 )
                 regions.append(Region(inner, (_wider(inner[0], context, height), _wider(inner[1], context, width))))
+    if any(1 - holes[region.outer].mean() < least_known for region in regions):
+        return [Region(whole, whole)]
     return regions
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
 from spikefill.models import pyramid
-from spikefill.neurons import LIF, Pointwise, plain_settings
+from spikefill.neurons import LIF, plain_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,11 @@ SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
 
 
 class Firing(nn.Module):
-    """A bias for each channel, then neurons: an analog current becomes the rate of spikes.
+    """Channels brought into the neurons' range, then neurons: an analog current becomes the rate of spikes.
+
+    Each pixel's channels get mean 0 and variance 1, then a learnt scale and bias each (layer normalisation: Ba et al.,
+    2016). No statistics are taken over space. Without it, what residual blocks and levels add up leaves the range in
+    which rates change, and never comes back: beyond it a surrogate gradient is wrong.
 
     Args:
         channels: C.
@@ -68,16 +72,15 @@ class Firing(nn.Module):
 
     def __init__(self, channels: int, neuron: nn.Module) -> None:
         super().__init__()
-        self.bias = nn.Parameter(torch.full((channels,), 0.25))
+        self.norm = nn.LayerNorm(channels)
+        nn.init.constant_(self.norm.weight, 0.5)
+        nn.init.constant_(self.norm.bias, 0.25)
         self.neuron = neuron
 
     def forward(self, current: Tensor) -> Tensor:
         """N x C x H x W to the same shape; rates are in [0, 1]."""
-        if isinstance(self.neuron, LIF):
-            rate: Tensor = self.neuron(current, pointwise=Pointwise(bias=self.bias))
-            return rate
-        active: Tensor = self.neuron(current + self.bias[:, None, None])
-        return active
+        rate: Tensor = self.neuron(self.norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return rate
 
 
 class Block(nn.Module):
@@ -92,7 +95,7 @@ class Block(nn.Module):
             Firing(channels, neuron),
             _convolution(channels, channels),
             Firing(channels, neuron),
-            _convolution(channels, channels, gain=0.3),
+            _convolution(channels, channels, gain=0.2),
         )
 
     def forward(self, current: Tensor) -> Tensor:
@@ -101,7 +104,7 @@ class Block(nn.Module):
 
 
 class State(NamedTuple):
-    """What a core hands to the next finer level: its currents at half and at a quarter of its resolution."""
+    """What a core hands to the next finer level: the spike rates of its half and its quarter resolution."""
 
     half: Tensor
     quarter: Tensor
@@ -124,18 +127,19 @@ class Core(nn.Module):
             {
                 name: nn.ModuleList(
                     [
-                        _convolution(coarser.half, size.half, kernel=1, gain=0.5),
-                        _convolution(coarser.quarter, size.quarter, kernel=1, gain=0.5),
+                        _convolution(coarser.half, size.half, kernel=1, gain=0.4),
+                        _convolution(coarser.quarter, size.quarter, kernel=1, gain=0.4),
                     ]
                 )
                 for name, coarser in before.items()
             }
         )
         self.encoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(first)))
-        self.down = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, size.quarter, stride=2))
+        self.down = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, size.quarter, stride=2, gain=0.6))
         self.middle = nn.Sequential(*(Block(size.quarter, neuron) for _ in range(middle)))
-        self.up = nn.Sequential(Firing(size.quarter, neuron), _convolution(size.quarter, size.half, kernel=1, gain=0.5))
+        self.up = nn.Sequential(Firing(size.quarter, neuron), _convolution(size.quarter, size.half, kernel=1, gain=0.4))
         self.decoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(last)))
+        self.handed = nn.ModuleList([Firing(size.half, neuron), Firing(size.quarter, neuron)])
         self.exit = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, 3 * _UNSHUFFLE**2, gain=0.05))
 
     def forward(self, image: Tensor, known: Tensor, state: State | None, before: str) -> tuple[Tensor, State]:
@@ -157,7 +161,8 @@ class Core(nn.Module):
             quarter = quarter + pyramid.repeated(self.before[before][1](state.quarter), quarter)
         quarter = self.middle(quarter)
         half = self.decoder(half + pyramid.repeated(self.up(quarter), half))
-        return F.pixel_shuffle(self.exit(half), _UNSHUFFLE), State(half, quarter)
+        state = State(self.handed[0](half), self.handed[1](quarter))
+        return F.pixel_shuffle(self.exit(half), _UNSHUFFLE), state
 
 
 class Hybrid(nn.Module):
@@ -178,7 +183,9 @@ class Hybrid(nn.Module):
         neuron: Arguments of `neurons.LIF`; None takes `NEURON`.
 
     Attributes:
-        context: None: an output pixel may depend on any pixel.
+        context: Pixels on each side that a hole is given to be restored from. What is farther away has an influence,
+            too, but a small one.
+        tile: Side of the squares that a large picture is divided into.
         arguments: The constructor's arguments, as JSON can hold them.
 
     Shape:
@@ -189,7 +196,8 @@ class Hybrid(nn.Module):
         InputError: An argument is out of its range.
     """
 
-    context: int | None = None
+    context: int = 256
+    tile: int = 1536
     arguments: dict[str, Any]
 
     def __init__(

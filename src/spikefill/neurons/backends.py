@@ -42,8 +42,12 @@ def choose(
         InputError: The backend is unknown, or cannot serve the call.
     """
     check_choice("backend", backend, BACKENDS)
+    compiling = torch.compiler.is_compiling()
+    quick = backend == "auto" and not compiling and not logger.isEnabledFor(logging.DEBUG)
+    if quick and fused.unsupported(current, parameters, v_init, readout, pointwise) is None:
+        return "fused"  # what follows finds this, too, but takes longer
     found: dict[str, str | None]
-    if torch.compiler.is_compiling():
+    if compiling:
         found = dict.fromkeys(("recompute", "fused", "compiled"), "a model that is being compiled")
     else:
         found = {
@@ -56,7 +60,7 @@ def choose(
     if backend == "auto":
         if current.device.type == "cpu" and "compiled" in able:
             able.remove("compiled")  # there the Numba kernels are faster, and need no C++ compiler
-        if not torch.compiler.is_compiling():
+        if not compiling:
             logger.debug("backend %s for %s of %s; not %s", able[0], readout, current.device, reasons)
         return able[0]
     if backend in reasons:

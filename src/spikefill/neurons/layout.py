@@ -7,12 +7,17 @@ from torch import Tensor
 
 def memory_order(tensor: Tensor) -> list[int]:
     """The axes of a tensor from the slowest to the fastest in memory."""
-    return sorted(range(tensor.ndim), key=lambda axis: (-tensor.stride()[axis], axis))
+    if tensor.is_contiguous():
+        return list(range(tensor.ndim))
+    strides = tensor.stride()
+    return sorted(range(tensor.ndim), key=lambda axis: (-strides[axis], axis))
 
 
 def dense(tensor: Tensor) -> Tensor:
     """The tensor itself if its elements fill a stretch of memory without gaps, else a contiguous copy."""
-    return tensor if tensor.permute(memory_order(tensor)).is_contiguous() else tensor.contiguous()
+    if tensor.is_contiguous() or tensor.permute(memory_order(tensor)).is_contiguous():
+        return tensor
+    return tensor.contiguous()
 
 
 def flat(tensor: Tensor, order: list[int]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,21 +58,7 @@ class Arguments:
         self.dtype = torch.float64 if current.dtype == torch.float64 else torch.float32
         self.precision = np.dtype(np.float64 if current.dtype == torch.float64 else np.float32)
         self.chunks = -(-self.frame.numel() // neuron.CHUNK)
-        values = [
-            value.item() if value is not None else float(given)
-            for value, given in zip(learnt, learnable(p).values(), strict=True)
-        ]
-        self.constants = np.zeros(neuron.CONSTANTS, self.precision)
-        self.constants[[neuron.BETA, neuron.GAIN, neuron.THRESHOLD]] = values
-        self.constants[neuron.FIRES_FROM] = self.constants[neuron.THRESHOLD]
-        if p.strict:
-            self.constants[neuron.FIRES_FROM] = np.nextafter(
-                self.constants[neuron.THRESHOLD], self.precision.type(np.inf)
-            )
-        self.constants[neuron.V_RESET], self.constants[neuron.V_LEAK] = p.v_reset, p.v_leak
-        self.constants[neuron.EVERY] = 1 if call.count else call.steps
-        self.constants[neuron.ONE] = 1
-        self.constants[[neuron.FIRST, neuron.SECOND]] = _surrogate_numbers(p.surrogate)
+        self.constants = _constants(call, learnt, self.precision)
         self.points: Array | None = None
         self.keys: Array | None = None
         if pointwise is not None and pointwise.by_channel:
@@ -152,6 +139,36 @@ class Arguments:
         in_shares(lambda start, stop: kernel(*arrays, start, stop, *others), self.frame.numel(), grain)
 
 
+def _constants(call: Call, learnt: tuple[Tensor | None, ...], precision: np.dtype[Any]) -> Array:
+    """The numbers of a call; those of a neuron that learns nothing are made once."""
+    p, every = call.parameters, 1 if call.count else call.steps
+    if all(value is None for value in learnt):
+        return _fixed_constants(p, every, precision).copy()
+    values = [
+        given if value is None else value.item() for value, given in zip(learnt, learnable(p).values(), strict=True)
+    ]
+    return _numbers(p, values, every, precision)
+
+
+@lru_cache(maxsize=256)
+def _fixed_constants(parameters: LIFParameters, every: int, precision: np.dtype[Any]) -> Array:
+    return _numbers(parameters, list(learnable(parameters).values()), every, precision)
+
+
+def _numbers(parameters: LIFParameters, learnt: list[Any], every: int, precision: np.dtype[Any]) -> Array:
+    """The constants as the kernels read them; ``learnt`` are beta, gain and threshold."""
+    p = parameters
+    numbers = np.zeros(neuron.CONSTANTS, precision)
+    numbers[[neuron.BETA, neuron.GAIN, neuron.THRESHOLD]] = learnt
+    numbers[neuron.FIRES_FROM] = numbers[neuron.THRESHOLD]
+    if p.strict:
+        numbers[neuron.FIRES_FROM] = np.nextafter(numbers[neuron.THRESHOLD], precision.type(np.inf))
+    numbers[neuron.V_RESET], numbers[neuron.V_LEAK] = p.v_reset, p.v_leak
+    numbers[neuron.EVERY], numbers[neuron.ONE] = every, 1
+    numbers[[neuron.FIRST, neuron.SECOND]] = _surrogate_numbers(p.surrogate)
+    return numbers
+
+
 def bits(tensor: Tensor) -> Array:
     """The array of a tensor; bfloat16 as uint16."""
     found: Array = (
@@ -168,6 +185,12 @@ def _dense_frames(currents: Tensor) -> Tensor:
 
 def _points(pointwise: Pointwise, frame: Tensor, precision: np.dtype[Any]) -> Array:
     """Bias, and where they are used scale and shift, of each channel."""
+    bias = pointwise.bias
+    if bias is not None and pointwise.scale is None and pointwise.shift is None:
+        alone: Array = np.ascontiguousarray(
+            bias.detach().to(torch.float64 if precision == np.float64 else torch.float32).numpy()
+        )
+        return alone[None]
     rows = 1 if pointwise.scale is None and pointwise.shift is None else 3
     points = np.zeros((rows, frame.shape[-3]), precision)
     points[joined.SCALE :][:1] = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,14 +92,37 @@ def _applied(
     """Hands autograd every tensor of the call; the first potential is one number for all, or one for each neuron."""
     precision = torch.float64 if current.dtype == torch.float64 else torch.float32
     if state is None:
-        v = torch.as_tensor(v_init, dtype=precision).reshape(1)
+        v = v_init.to(precision).reshape(1) if isinstance(v_init, Tensor) else _first(v_init, precision)
     else:
         v = state.v.to(precision)
         call = replace(call, waiting=state.refractory)
     learnt = [value if isinstance(value, Tensor) else None for value in learnable(call.parameters).values()]
     bias = call.pointwise.bias if call.pointwise is not None else None
-    result, v, waiting = function.apply(call, current, v, bias, *learnt)  # type: ignore[no-untyped-call]
+    tensors = (current, v, bias, *learnt)
+    if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors):
+        result, v, waiting = function.apply(call, *tensors)  # type: ignore[no-untyped-call]
+    else:
+        result, v, waiting = function.forward(_NoGradient(), call, *tensors)
     return result, LIFState(v, None, waiting) if call.final else None
+
+
+class _NoGradient:
+    """Stands in for autograd's context where nothing is to be differentiated: what is saved is dropped."""
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Drops the tensors."""
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Nothing to set."""
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Nothing to mark."""
+
+
+@lru_cache(maxsize=64)
+def _first(v_init: float, precision: torch.dtype) -> Tensor:
+    """A first potential as a tensor, which nothing writes into."""
+    return torch.tensor([v_init], dtype=precision)
 
 
 class _Constant(torch.autograd.Function):
@@ -111,10 +135,12 @@ class _Constant(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         a = Arguments(call, current, v, learnt, frames=False)
         rate = empty((a.frame.numel(),), current.dtype)
-        p = call.parameters
         table = None
-        if not call.final and v.numel() == 1 and call.waiting is None and rate_tables.usable(p):
-            table = rate_tables.rate_table(replace(p, surrogate=ArcTan()), call.steps, float(v), v.dtype)
+        if not call.final and v.numel() == 1 and call.waiting is None and all(value is None for value in learnt):
+            table = _table(call.parameters, call.steps, float(v), v.dtype)
+        if isinstance(table, rate_tables.Line):
+            a.run(lookup_loops.constant_by_line(), a.source, bits(rate), a.v_first, after=table)
+            return a.shaped(rate), None, None
         if isinstance(table, rate_tables.Bounds):
             a.run(lookup_loops.constant_by_bounds(), a.source, bits(rate), after=table)
             return a.shaped(rate), None, None
@@ -135,6 +161,14 @@ class _Constant(torch.autograd.Function):
         if isinstance(ctx.call.parameters.surrogate, RateCurve):
             return _backward_by_curve(ctx, g_rate)
         return _backward(ctx, g_rate, g_v, constant_loops.constant_backward, frames=False)
+
+
+@lru_cache(maxsize=256)
+def _table(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Any:
+    """The neuron's table, where there is one: neurons that differ in their surrogate alone share it."""
+    if not rate_tables.usable(parameters):
+        return None
+    return rate_tables.rate_table(replace(parameters, surrogate=ArcTan()), steps, v_init, dtype)
 
 
 class _Varying(torch.autograd.Function):
@@ -228,22 +262,31 @@ def _backward_by_curve(ctx: Any, g_rate: Tensor | None) -> tuple[Any, ...]:
     current, v, bias, *learnt = ctx.saved_tensors
     if g_rate is None:
         return (None,) * 7
-    p, surrogate = call.parameters, call.parameters.surrogate
-    assert isinstance(surrogate, RateCurve)
+    p = call.parameters
     a = Arguments(call, current, v, tuple(learnt), frames=False)
-    low, high = surrogate.onset_and_saturation(p, call.steps)
-    chord, beta = 1 / (high - low), float(p.beta)
-    steepest = chord * (1 if a.kind.soft else surrogate.steepest)
-    leak = -math.log(beta) if beta < 1 else 0.0
-    tiny = torch.finfo(a.dtype).tiny
-    share = call.steps if call.count else 1
-    curve = np.array([low, high, surrogate.outside * chord, steepest, leak, p.refractory, tiny, share], a.precision)
+    curve = _curve(p, call.steps, a.kind.soft, call.count, a.precision)
     g_current = empty(a.source.shape, current.dtype)
     bias_wanted = ctx.needs_input_grad[3]
     bias_sums = a.bias_sums(bias_wanted)
-    kernel = constant_loops.rate_backward(a.kind.soft, beta < 1)
+    kernel = constant_loops.rate_backward(a.kind.soft, float(p.beta) < 1)
     a.run(kernel, a.source, a.array(g_rate), bits(g_current), bias_sums, curve, grain=neuron.CHUNK)
     return None, a.shaped(g_current), None, _bias_gradient(bias_sums, bias, bias_wanted), None, None, None
+
+
+@lru_cache(maxsize=256)
+def _curve(parameters: LIFParameters, steps: int, soft: bool, count: bool, precision: Any) -> Array:
+    """The curve as `constant_loops.rate_backward` takes it."""
+    surrogate, beta = parameters.surrogate, float(parameters.beta)
+    assert isinstance(surrogate, RateCurve)
+    low, high = surrogate.onset_and_saturation(parameters, steps)
+    chord = 1 / (high - low)
+    steepest = chord * (1 if soft else surrogate.steepest)
+    leak = -math.log(beta) if beta < 1 else 0.0
+    tiny = np.finfo(precision).tiny
+    share = steps if count else 1
+    return np.array(
+        [low, high, surrogate.outside * chord, steepest, leak, parameters.refractory, tiny, share], precision
+    )
 
 
 def _bias_gradient(sums: Array, bias: Tensor | None, wanted: bool) -> Tensor | None:

@@ -61,6 +61,49 @@ def constant_by_bounds() -> Kernel:
     return Kernel(run)
 
 
+@cache
+def constant_by_line() -> Kernel:
+    """The rate of a soft reset without leak, which is the current on a line, rounded down and limited to 0 to T spikes.
+
+    ``line`` holds the line's slope and its value at no current, both in spikes, how near to a whole number of spikes
+    rounding may decide, and T. The few currents that near run through their steps.
+    """
+
+    def run(
+        source: Array, rate: Array, v_first: Array, start: int, stop: int, constants: Array, steps: int, period: int,
+        layout: Array, points: Array, keys: Array, line: Array,
+    ) -> None:  # fmt: skip
+        every, zero, one = constants[EVERY], constants[ZERO], constants[ONE]
+        slope, origin, margin, most, half = line[0], line[1], line[2], line[3], line[4]
+        least, upper = half, most + half
+        rows = np.empty((4, BLOCK), constants.dtype)
+        index = np.empty(BLOCK, np.uint32)
+        current, count, away = rows[0], rows[1], rows[3]
+        for low in range(start, stop, BLOCK):
+            n = min(BLOCK, stop - low)
+            load(current, rows[2], index, source, low, n, constants, layout, points, keys, 0)
+            doubtful = zero
+            for i in range(n):
+                place = current[i] * slope + origin
+                place = place if place > least else least
+                place = place if place < upper else upper
+                spikes = np.floor(place)
+                nearest = np.floor(place + half)
+                count[i] = spikes
+                away[i] = abs(place - nearest)
+            for i in range(n):
+                doubtful += one if away[i] <= margin else zero
+            if doubtful > zero:
+                for i in range(n):
+                    if away[i] <= margin:
+                        count[i] = _spikes(current[i], v_first[0], constants, steps, period, True, False)
+            part = rate[low : low + n]
+            for i in range(n):
+                part[i] = narrow(count[i] / every, rate)
+
+    return Kernel(run)
+
+
 def _find_buckets(bucket: Array, current: Array, n: int, shift: int, base: int, last: int) -> None:
     """The bucket of each current; negative ones are in the first, and what is not a number at one of the ends."""
     raise NotImplementedError

@@ -11,6 +11,8 @@ step in which it falls behind. Its spikes so far are as many and no later, so th
 with the larger drives its potential is not below the other's: it fires as well.) Rounding changes a step by no more
 than a small ``e`` would, added to its drive. The spikes as computed therefore lie between those of ``d - e`` and
 ``d + e`` in exact arithmetic, and are certain unless a boundary is within ``e``; there the steps are run.
+Without leak, and from a potential within [0, threshold), the boundaries are equally spaced: a line takes the place of
+a table.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ _LONGEST_SUM = 16
 """Levels up to which comparing with every bound is faster than looking up a bucket."""
 _MOST_BUCKETS = 1 << 12
 _FEWEST_STEPS, _MOST_STEPS = 6, 256
-"""Of a soft reset: fewer steps are run as fast, and the bounds of more take long to find."""
+"""Of a soft reset with leak: fewer steps are run as fast, and the bounds of more take long to find."""
 
 
 class Bounds(NamedTuple):
@@ -48,6 +50,12 @@ class Buckets(NamedTuple):
     counts: Array
 
 
+class Line(NamedTuple):
+    """As `lookup_loops.constant_by_line` takes it."""
+
+    line: Array
+
+
 def usable(parameters: LIFParameters) -> bool:
     """Whether there may be a table: for fixed parameters, a positive gain, and without a synapse."""
     p = parameters
@@ -59,9 +67,13 @@ def usable(parameters: LIFParameters) -> bool:
 
 
 @lru_cache(maxsize=256)
-def rate_table(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Bounds | Buckets | None:
-    """The step function of a neuron: as a sum of few steps, as buckets, or None where running the steps is better."""
+def rate_table(
+    parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype
+) -> Bounds | Buckets | Line | None:
+    """The step function of a neuron: a sum of few steps, buckets, a line, or None where running the steps is better."""
     if parameters.reset == "soft":
+        if _on_a_line(parameters, steps, v_init):
+            return _line(parameters, steps, v_init, dtype)
         if not _FEWEST_STEPS <= steps <= _MOST_STEPS:
             return None
         found, margin = _soft_bounds(parameters, steps, v_init, dtype)
@@ -113,16 +125,39 @@ def _soft_bounds(parameters: LIFParameters, steps: int, v_init: float, dtype: to
         middle = (below + above) / 2
         reached = _count(middle, steps, parameters, v_init) >= wanted
         above, below = torch.where(reached, middle, above), torch.where(reached, below, middle)
-    state: LIFState = initial_state(above, parameters, v_init)
+    return above, _rounding(above, parameters, steps, v_init, dtype) / gain
+
+
+def _rounding(bounds: Tensor, parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> float:
+    """How much the rounding of a step may do at most, as a change of its drive; ``bounds`` are in float64."""
+    p = parameters
+    scale = abs(float(p.threshold)) + abs(p.v_leak) + abs(v_init)
+    state: LIFState = initial_state(bounds, parameters, v_init)
     largest = scale
     for _ in range(steps):
-        _, h, state = lif_step(above, state, parameters)
+        _, h, state = lif_step(bounds, state, parameters)
         largest = max(largest, h.abs().max().item(), state.v.abs().max().item())
     # A step rounds six times, each time by at most half a unit in the last place of about the largest potential; the
     # bounds were found by such steps as well.
     rounding = torch.finfo(dtype).eps / 2
-    error = 20 * rounding * (2 * largest + scale + gain * above.abs().max().item())
-    return above, error / gain
+    return 20 * rounding * (2 * largest + scale + float(p.gain) * bounds.abs().max().item())
+
+
+def _on_a_line(parameters: LIFParameters, steps: int, v_init: float) -> bool:
+    """Whether a neuron with soft reset has its boundaries equally spaced, and few enough to tell them apart."""
+    p = parameters
+    return p.beta == 1 and p.v_leak == 0 and 0 <= v_init < float(p.threshold) and steps <= _MOST_STEPS
+
+
+def _line(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Line:
+    """After T steps of a current I, V + threshold times the spikes is ``v_init + T gain I``, and V below threshold."""
+    gain, threshold = float(parameters.gain), float(parameters.threshold)
+    slope, origin = gain * steps / threshold, v_init / threshold
+    bounds = (torch.arange(1, steps + 1, dtype=torch.float64) - origin) / slope
+    decided_by_steps = _rounding(bounds, parameters, steps, v_init, dtype) * steps / threshold
+    decided_by_line = 4 * torch.finfo(dtype).eps * (steps + 2)
+    numbers = [slope, origin, decided_by_steps + decided_by_line, steps, 0.5]
+    return Line(torch.tensor(numbers, dtype=dtype).numpy())
 
 
 def _buckets(bounds: Tensor, added: Tensor, margin: float, dtype: torch.dtype) -> Buckets | None:
