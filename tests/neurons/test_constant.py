@@ -221,3 +221,12 @@ def test_a_surrogate_that_the_kernels_do_not_know_is_served_by_another_backend()
     current = torch.zeros(3, requires_grad=True)
     lif_constant(current, 1, parameters)[0].sum().backward()
     assert current.grad.tolist() == [0.5] * 3
+
+
+def test_what_inference_mode_leaves_behind_can_be_trained_with():
+    neuron = LIF(steps=3, beta=0.77, v_init=0.123)
+    with torch.inference_mode():
+        neuron(torch.ones(5))
+    current = torch.ones(5, requires_grad=True)
+    neuron(current).sum().backward()
+    assert current.grad is not None

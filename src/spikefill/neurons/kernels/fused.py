@@ -121,8 +121,9 @@ class _NoGradient:
 
 @lru_cache(maxsize=64)
 def _first(v_init: float, precision: torch.dtype) -> Tensor:
-    """A first potential as a tensor, which nothing writes into."""
-    return torch.tensor([v_init], dtype=precision)
+    """A first potential as a tensor, which nothing writes into; also for calls outside of inference mode."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor([v_init], dtype=precision)
 
 
 class _Constant(torch.autograd.Function):
