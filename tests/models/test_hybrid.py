@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from spikefill import InputError, models
 from spikefill.models import Hybrid
-from spikefill.models.hybrid import Core, Firing
+from spikefill.models.hybrid import NEURON, Core, Firing
 from spikefill.neurons import LIF
 
 
@@ -92,18 +92,18 @@ def test_levels_have_halved_sides_and_begin_where_asked() -> None:
     assert torch.equal(only[0], every[-1])
 
 
-def test_all_3x3_convolutions_but_a_cores_first_are_fed_by_spike_rates() -> None:
+def test_all_convolutions_but_a_cores_first_are_fed_by_spike_rates() -> None:
     model = hybrid()
     fed: dict[str, Tensor] = {}
     for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
-            module.register_forward_hook(lambda _, inputs, __, name=name: fed.setdefault(name, inputs[0]))
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_pre_hook(lambda _, inputs, name=name: fed.update({name: inputs[0]}))
     _, mask, masked = masked_image(64, 64)
     with torch.no_grad():
         model(masked, mask)
     analog = {name for name, value in fed.items() if not torch.equal(value * 8, (value * 8).round().clamp(0, 8))}
     assert analog == {"fine.entry", "coarse.entry"}
-    assert len(fed) > 20
+    assert len(fed) == sum(isinstance(module, nn.Conv2d) for module in model.modules())
 
 
 def test_most_multiply_accumulates_of_3x3_convolutions_are_fed_by_spikes() -> None:
@@ -134,12 +134,22 @@ def test_the_twin_has_the_same_weights_and_another_activation_only() -> None:
         assert not torch.equal(model(masked, mask), twin(masked, mask))
 
 
-def test_steps_change_at_inference_and_many_are_the_clipped_line() -> None:
-    """The rate of T steps is the current, clipped to [0, 1] and rounded to a multiple of 1 / T."""
-    firing = Firing(2, LIF(steps=4, **models.hybrid.NEURON))
-    current = torch.linspace(-0.6, 1.2, 37).reshape(1, 1, 1, 37).expand(1, 2, 1, 37)
+def test_the_rate_is_the_current_rounded_to_a_multiple_of_1_over_t_and_limited() -> None:
+    current = torch.linspace(-0.6, 1.7, 47)
+    rate = LIF(steps=4, **NEURON)(current)
+    torch.testing.assert_close(rate, (current * 4 + 0.5).floor().clamp(0, 4) / 4)
+
+
+def test_neurons_get_normalised_channels_of_their_pixel_alone() -> None:
+    current = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(4)) * 100 + 30
+    firing = Firing(6, nn.Identity())
+    expected = (current - current.mean(1, keepdim=True)) / current.var(1, keepdim=True, correction=0).sqrt()
     with torch.no_grad():
-        torch.testing.assert_close(firing(current), ((current + 0.25) * 4 + 0.5).floor().clamp(0, 4) / 4)
+        torch.testing.assert_close(firing(current), 0.5 * expected + 0.25, rtol=1e-4, atol=1e-4)
+        assert torch.equal(firing(current)[:, :, 2:4, 3:6], firing(current[:, :, 2:4, 3:6]))
+
+
+def test_steps_change_at_inference() -> None:
     model = hybrid()
     model.set_steps(2)
     assert model.arguments["steps"] == 2
@@ -172,7 +182,7 @@ def test_wrong_steps(steps: Any) -> None:
 
 def test_gradients_reach_every_weight() -> None:
     model = hybrid().train()
-    image, mask, masked = masked_image(64, 64)
+    _, mask, masked = masked_image(64, 64)
     sum((level.square().mean() for level in model.levels(masked, mask)), torch.zeros(())).backward()
     assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
 

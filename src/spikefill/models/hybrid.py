@@ -170,11 +170,11 @@ class Hybrid(nn.Module):
 
     The known pixels are averaged down a pyramid until its longer side is 8 px at most, so that any hole closes. From
     there up, each level's holes are filled from the coarser result, and a core corrects them: one core shared by all
-    coarse levels, another one by the two finest. A core also hands its currents to the next level. No statistics are
+    coarse levels, another one by the two finest. A core also hands its spikes to the next level. No statistics are
     taken over space but the mean of what is known, which fills the coarsest level.
 
-    Every 3 x 3 convolution but a core's first is fed by spike rates. Analog are that first one, the shortcuts of the
-    residual blocks, the 1 x 1 convolutions of what is handed from level to level, and the image itself.
+    Every convolution but a core's first is fed by spike rates. Analog are that first one, the normalisation before the
+    neurons, the shortcuts of the residual blocks, and the image itself.
 
     Args:
         size: ``"small"`` (under 1 M parameters) or ``"base"`` (under 4 M).
@@ -252,7 +252,7 @@ class Hybrid(nn.Module):
             level = levels[number]
             if number < len(levels) - 1:
                 image = pyramid.enlarged(image, level.light)
-            filled = level.composed(image)
+            filled = level.composed(level.first_guess(image))
             core, name = (self.fine, "fine") if number < FINE_LEVELS else (self.coarse, "coarse")
             correction, state = core(filled, level.known, state, before)
             image, before = filled + (1 - level.known) * correction, name

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch.nn.functional as F
+import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+_NOTHING = 1e-6
+"""Less than any known fraction that is not zero."""
 
 
 class Level(NamedTuple):
@@ -29,11 +33,17 @@ class Level(NamedTuple):
         """N x 3 x H x W, the pixels' means if ``prediction`` is the mean of what is unknown in each of them."""
         return self.light + (1 - self.known) * prediction
 
+    def first_guess(self, coarser: Tensor) -> Tensor:
+        """N x 3 x H x W, for the unknown part of each pixel: the mean of its known part, ``coarser`` where it has none.
+
+        Composed, this is normalised averaging: what lies nearest to a hole closes it.
+        """
+        return torch.where(self.known > 0, self.light / self.known.clamp_min(_NOTHING), coarser)
+
     def mean(self) -> Tensor:
         """N x 3 x 1 x 1, the mean of all that is known; middle grey where nothing is."""
-        nothing = 1e-6
         light, known = (part.mean(dim=(2, 3), keepdim=True) for part in self)
-        return (light + 0.5 * nothing) / (known + nothing)
+        return (light + 0.5 * _NOTHING) / (known + _NOTHING)
 
 
 def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list[Level]:
