@@ -18,7 +18,7 @@ help: ## List these targets
 
 setup: $(STAMP) ## Make .venv and install everything into it (PYTHON=python3.12 names the interpreter)
 
-demo: $(STAMP) ## Train for two minutes, restore a photograph, compare with other methods
+demo: $(STAMP) ## Restore a photograph, train for two minutes, compare with other methods
 	$(BIN)/spikefill demo $(ARGS)
 
 test: $(STAMP) ## Run the tests (ARGS="-k masks" passes arguments to pytest)

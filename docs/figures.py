@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import spikefill
-from spikefill import data, masks
+from spikefill import data, evaluation, masks
 from spikefill.neurons import LIF
 
 IMAGES = Path(__file__).parent / "images"
@@ -46,6 +46,38 @@ def restoration() -> None:
     Image.fromarray(np.vstack(rows)).save(IMAGES / "restored.png", optimize=True)
 
 
+def gallery() -> None:
+    """Four kinds of damage to photographs that no bundled model was trained on; Telea's method beside the network."""
+    photographs = data.open_photographs("embedded", part="val")
+    damages = (
+        ("scratches", "chelsea.png", "scratches", 3),
+        ("text", "coffee.png", "text", 0),
+        ("stains", "chelsea.png", "irregular-10-20", 1),
+        ("an object", "coffee.png", "blobs", 2),
+    )
+    columns = ("damaged", "restored by the hybrid network", "Telea's method", "original")
+    figure = Figure(figsize=(4 * len(columns), 11.6), layout="constrained")
+    grid = figure.subplots(len(damages), len(columns))
+    for row, (damage, name, family, number) in zip(grid, damages, strict=True):
+        original = photographs[photographs.names.index(name)]
+        holes = masks.sample(family, original.shape[:2], seed=2024, index=number)
+        pictures = (
+            np.where(holes[..., None], np.uint8(255), original),
+            spikefill.inpaint(original, holes),
+            evaluation.BASELINES["telea"](original, holes),
+            original,
+        )
+        for axes, title, picture in zip(row, columns, pictures, strict=True):
+            axes.imshow(picture, interpolation="lanczos")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if row is grid[0]:
+                axes.set_title(title)
+        row[0].set_ylabel(damage, fontsize="large")
+    figure.savefig(IMAGES / "gallery.png", dpi=80, pil_kwargs={"optimize": True})
+
+
 if __name__ == "__main__":
     firing_curve()
     restoration()
+    gallery()

@@ -22,15 +22,15 @@ def _small(monkeypatch):
     monkeypatch.setattr(demo, "_EVALUATED_SIDE", 64)
 
 
-def test_it_trains_restores_measures_and_names_the_report(tmp_path, capsys):
+def test_it_restores_trains_measures_and_names_the_report(tmp_path, capsys):
     folder = tmp_path / "demo"
     assert run(["demo", "-o", str(folder), "--minutes", "0.05"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == f"report: {folder / 'report' / 'index.html'}"
     assert (folder / "report" / "index.html").stat().st_size > 10_000
-    for method in ("scnn", "identity", "mean", "telea", "navier-stokes"):
+    for method in ("hybrid", "scnn", "identity", "mean", "telea", "navier-stokes"):
         assert any(line.split()[:1] == [method] for line in lines)
-    assert set(json.loads((folder / "figures.json").read_text())["results"]) >= {"scnn", "telea"}
+    assert set(json.loads((folder / "figures.json").read_text())["results"]) >= {"hybrid", "scnn", "telea"}
     assert (folder / "run" / "best.safetensors").exists()
     with Image.open(folder / "damaged-restored-original.png") as picture:
         assert picture.size == (3 * 451, 300)

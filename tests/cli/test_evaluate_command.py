@@ -88,6 +88,36 @@ def test_json_and_report(loaded: list[str], tmp_path: Path, capsys: pytest.Captu
     assert run([*call, "--overwrite"]) == 0
 
 
+def test_all_and_none_are_lists_of_baselines() -> None:
+    from spikefill.cli.evaluate import _baselines
+    from spikefill.evaluation import BASELINES
+
+    assert _baselines("all", BASELINES) == list(BASELINES)
+    assert _baselines("none", BASELINES) == []
+    assert _baselines("shift-map, mean", BASELINES) == ["shift-map", "mean"]
+
+
+def test_help_names_every_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    from spikefill.evaluation import BASELINES
+
+    assert run(["evaluate", "--help"]) == 0
+    text = "".join(capsys.readouterr().out.split())  # names are broken over lines
+    assert [name for name in BASELINES if name not in text] == []
+
+
+def test_flip_that_is_missing_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    call = [*NO_MODEL, "--baselines", "mean", "--limit", "1"]
+    monkeypatch.setattr("spikefill.evaluation.metrics.flip_evaluator", None)
+    assert run(call) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("FLIP is not measured") == 1
+    assert "mean" in captured.out
+    monkeypatch.setattr("spikefill.evaluation.metrics.flip_evaluator", object())
+    monkeypatch.setattr("spikefill.evaluation.metrics.flip", lambda *_: 0.5)
+    assert run(call) == 0
+    assert "FLIP" not in capsys.readouterr().err
+
+
 def test_models_of_one_name_keep_their_paths(loaded: list[str], tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     models = ["--model", "x/best.safetensors", "--model", "y/best.safetensors", "--model", "telea"]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import spikefill
 from spikefill import models
 from spikefill.cli.app import run
 from spikefill.inpainting import Inpainter
@@ -31,6 +32,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(5)
         models.save(models.create("scnn", width=4, steps=2), folder / "best.safetensors")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """Kernels that are compiled before: it is said, once in a process, when that has to be waited for."""
+    spikefill.inpaint(np.zeros((32, 32, 3), np.uint8), np.eye(32, dtype=bool))
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_quiet_says_the_result_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_help_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["masks", "--help"]) == 0
-    words = set(re.findall(r"\w+", capsys.readouterr().out))
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
     assert set(masks.FAMILIES) <= words
 
 

@@ -38,7 +38,10 @@ WRONG_CALLS = [
     (f"{INPAINT} --device tpu", "device is 'tpu'"),
     (f"{INPAINT} --device meta", "device is 'meta'"),
     (f"{INPAINT} --precision int8", "precision is 'int8'; it must be one of: float32, bfloat16"),
-    (f"{INPAINT} --model lama", "model is 'lama'; it must be one of: scnn; or a file of weights or a run folder"),
+    (
+        f"{INPAINT} --model lama",
+        "model is 'lama'; it must be one of: hybrid-small, scnn, hybrid; or a file of weights or a run folder",
+    ),
     (f"{INPAINT} --model", "--model"),
     ("inpaint - - -o new.png", "only one can come from standard input"),
     # inpaint: models
@@ -117,6 +120,11 @@ WRONG_CALLS = [
     (f"{MASKS} --count 0", "--count is 0; it must be at least 1"),
     (f"{MASKS} --seed -1", "--seed is -1; it must be at least 0"),
     ("masks thin -o text.txt", "text.txt, a file; name a folder"),
+    # models
+    ("models lama", "NAME is 'lama'; it must be one of: hybrid-small, scnn, hybrid"),
+    ("models text.txt", "NAME is 'text.txt'"),
+    ("models scnn again", "again"),
+    ("models --all", "--all"),
     # doctor and demo
     ("doctor now", "now"),
     ("doctor --json=yes", "--json"),

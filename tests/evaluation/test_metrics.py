@@ -11,7 +11,7 @@ from skimage import data
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from spikefill.errors import InputError
-from spikefill.evaluation import mse, psnr, ssim
+from spikefill.evaluation import flip, measures_flip, metrics, mse, psnr, ssim
 from spikefill.evaluation.metrics import psnr_of
 
 
@@ -81,6 +81,38 @@ def test_ssim_limits() -> None:
     # constants a and b: (2 a b + C1) / (a^2 + b^2 + C1) with C1 = 1e-4
     flat = np.zeros((16, 16, 3))
     assert ssim(flat + 0.5, flat + 0.25) == pytest.approx((0.25 + 1e-4) / (0.3125 + 1e-4), abs=1e-9)
+
+
+def test_flip_is_that_of_its_authors() -> None:
+    reference = pytest.importorskip("flip_evaluator")
+    assert measures_flip()
+    target = data.astronaut()[100:148, 180:240]
+    noise = np.random.default_rng(1).integers(-30, 31, target.shape)
+    result = np.clip(target + noise, 0, 255).astype(np.uint8)
+    _, mean, _ = reference.evaluate(target.astype(np.float32) / 255, result.astype(np.float32) / 255, "LDR")
+    assert 0.05 < mean < 0.5
+    assert flip(result, target) == pytest.approx(mean, abs=1e-6)
+    assert flip(target, target) == 0
+
+
+def test_flip_takes_the_target_for_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spy:
+        @staticmethod
+        def evaluate(reference: np.ndarray, test: np.ndarray, *_: str, **__: object) -> object:
+            assert np.array_equal(reference, (TARGET / 255).astype(np.float32))
+            assert np.array_equal(test, (RESULT / 255).astype(np.float32))
+            return np.full((4, 4, 1), 0.25, dtype=np.float32), -1, {}
+
+    monkeypatch.setattr(metrics, "flip_evaluator", Spy)
+    assert flip(RESULT, TARGET) == 0.25
+
+
+def test_flip_is_none_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "flip_evaluator", None)
+    assert not measures_flip()
+    assert flip(RESULT, TARGET) is None
+    with pytest.raises(InputError, match="target has shape"):
+        flip(RESULT, TARGET[:3])
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,15 @@ import pytest
 
 from spikefill import masks
 from spikefill.errors import InputError
-from spikefill.evaluation import BASELINES, centre_crop, evaluate, psnr, write_json
+from spikefill.evaluation import BASELINES, centre_crop, evaluate, measures_flip, paired_difference, psnr, write_json
 
 from .fakes import Album, OffBy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIGURES = {"psnr_hole", "psnr", "mse_hole", "mse", "ssim", "hole_ratio", "n", "seconds"}
+FIGURES = {"psnr_hole", "psnr", "mse_hole", "mse", "ssim", "flip", "hole_ratio", "n", "seconds"}
+SUMMARIES = {"intervals", "differences", "by_hole_ratio", "by_distance"}
 RAW = {"raw_mse_known", "raw_psnr_known", "raw_mse"}
 FAMILIES = ("thin", "thick")
 
@@ -50,6 +51,7 @@ def test_figures_known_by_construction(document: dict[str, Any], family: str) ->
     assert perfect["raw_mse"] == pytest.approx(0, abs=1e-14)  # a raw output is float32
     assert perfect["raw_psnr_known"] > 140
     assert perfect["ssim"] == 1
+    assert perfect["flip"] == (0 if measures_flip() else None)
     assert off["psnr_hole"] == pytest.approx(20 * math.log10(255 / 5), abs=1e-9)
     assert off["mse_hole"] == pytest.approx((5 / 255) ** 2, rel=1e-12)
     assert off["raw_mse_known"] == pytest.approx(0.01, rel=1e-5)
@@ -92,7 +94,46 @@ def test_the_protocol(document: dict[str, Any]) -> None:
     assert "64 x 40 pixels" in protocol["images"]["skipped"][0]["reason"]
     assert protocol["models"]["perfect"]["architecture"] == "OffBy"
     assert {"spikefill", "python", "torch", "opencv"} <= set(protocol["versions"])
-    assert set(protocol["metrics"]["definitions"]) == FIGURES | RAW | {"null"}
+    assert set(protocol["metrics"]["definitions"]) == FIGURES | RAW | SUMMARIES | {"null"}
+    assert protocol["format_version"] == 2
+    assert protocol["metrics"]["bootstrap"] == {"level": 0.95, "resamples": 10_000, "seed": 0}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_intervals_and_differences(document: dict[str, Any], family: str) -> None:
+    values = [image["results"]["telea"][family]["psnr_hole"] for image in document["images"]]
+    assert document["intervals"]["telea"][family] == pytest.approx(
+        {"mean": document["results"]["telea"][family]["psnr_hole"], "low": min(values), "high": max(values)}
+    )
+    assert document["intervals"]["perfect"][family] == {"mean": None, "low": None, "high": None}
+    assert document["differences"]["of"] == "perfect"
+    assert list(document["differences"]["minus"]) == ["off by 5", "identity", "mean", "telea", "navier-stokes"]
+    against = paired_difference(document["images"], "off by 5", "telea", family)
+    assert against["mean"] == pytest.approx(20 * math.log10(255 / 5) - np.mean(values))
+    assert against["low"] < against["mean"] < against["high"]
+
+
+def test_by_hole_ratio_and_distance(document: dict[str, Any]) -> None:
+    rows = document["by_hole_ratio"]
+    assert sum(row["cases"] for row in rows) == 2 * 2 * len(FAMILIES)
+    for row in document["by_distance"]:
+        assert list(row["psnr"]) == list(document["results"])
+        assert row["psnr"]["perfect"] is None
+        assert row["psnr"]["off by 5"] == pytest.approx(20 * math.log10(255 / 5), abs=1e-9)
+    holes = sum(case["hole_ratio"] for image in document["images"] for case in image["cases"]) * 64**2
+    assert sum(row["pixels"] for row in document["by_distance"]) == pytest.approx(holes, abs=1e-6)
+
+
+def test_without_flip_its_figure_is_null(album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spikefill.evaluation.metrics.flip_evaluator", None)
+    document = evaluate(None, album, size=64, families=["thin"], baselines=["mean"], repeats=1)
+    assert document["results"]["mean"]["thin"]["flip"] is None
+    assert document["results"]["mean"]["thin"]["ssim"] is not None
+
+
+def test_slow_baselines_do_not_run_unasked(album: Album) -> None:
+    document = evaluate(None, album, size=64, families=["thin"], repeats=1, limit=1)
+    assert document["protocol"]["baselines"] == ["identity", "mean", "telea", "navier-stokes"]
 
 
 def test_it_is_deterministic_and_tells_pixels_and_masks_apart(album: Album) -> None:

@@ -75,7 +75,7 @@ def test_the_page_is_self_contained(
     assert [r for r in references if not r.startswith(("data:", "#"))] == []
     assert "@import" not in page
     assert "<script" not in page
-    assert len(re.findall("<svg ", page)) == 2
+    assert len(re.findall("<svg ", page)) == 3
     assert [p.name for p in path.parent.iterdir()] == ["index.html"]
 
 
@@ -92,6 +92,55 @@ def test_the_best_of_a_column_is_marked(document: dict[str, Any]) -> None:
     assert [row[0] for row in rows] == ["a &lt;b&gt; &amp; $x_1$", "telea", "mean"]
     assert "34.15" in rows[0][1]  # 20 log10(255 / 5)
     assert [row[1].count('class="best"') for row in rows] == [4, 0, 0]
+
+
+def test_intervals_are_shown_and_sure_differences_marked(document: dict[str, Any]) -> None:
+    document = copy.deepcopy(document)
+    document["intervals"]["telea"]["thin"] = {"mean": 22.125, "low": 21.25, "high": 23.0}
+    document["intervals"]["mean"]["thin"] = {"mean": 15.5, "low": None, "high": None}
+    document["differences"]["minus"]["telea"]["thin"] = {"mean": 1.5, "low": 0.25, "high": 2.75}
+    document["differences"]["minus"]["telea"]["thick"] = {"mean": 1.5, "low": -0.25, "high": 3.25}
+    document["differences"]["minus"]["mean"]["thin"] = {"mean": -3.0, "low": -4.0, "high": -2.0}
+    page = render_report(document)
+    assert "<td>22.12 (21.25 to 23.00)</td>" in page
+    assert "<td>15.50</td>" in page
+    assert '<td class="sure">1.50 (0.25 to 2.75)</td>' in page
+    assert "<td>1.50 (-0.25 to 3.25)</td>" in page
+    assert '<td class="sure">-3.00 (-4.00 to -2.00)</td>' in page
+
+
+def test_bands_and_buckets_are_drawn(document: dict[str, Any]) -> None:
+    document = copy.deepcopy(document)
+    figures = dict.fromkeys(document["results"], 20.0)
+    document["by_distance"] = [
+        {"from": start, "to": end, "pixels": 9, "psnr": figures} for start, end in ((1, 1), (2, 3), (32, None))
+    ]
+    page = render_report(document)
+    assert [f">{label}</text>" in page for label in ("1", "2–3", "32+", "4–7")] == [True, True, True, False]
+
+
+def test_flip_that_was_not_measured_is_no_infinity(document: dict[str, Any]) -> None:
+    document = copy.deepcopy(document)
+    measured = render_report(document)
+    for families in document["results"].values():
+        for figures in families.values():
+            figures["flip"] = None
+    page = render_report(document)
+    assert page.count("∞") == measured.count("∞")
+    assert "FLIP is not measured" in page
+    for families in document["results"].values():
+        for number, figures in enumerate(families.values()):
+            figures["flip"] = 0.25 + number
+    page = render_report(document)
+    assert "FLIP is not measured" not in page
+    assert '<td class="best">0.2500</td>' in page
+
+
+def test_a_document_of_another_version_is_named(document: dict[str, Any]) -> None:
+    old = copy.deepcopy(document)
+    old["protocol"]["format_version"] = 1
+    with pytest.raises(InputError, match="format version 1"):
+        render_report(old)
 
 
 def test_an_infinite_figure_wins(album: Album) -> None:

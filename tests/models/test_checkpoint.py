@@ -104,7 +104,7 @@ def test_a_run_folder_stands_for_its_best_weights(saved: Path) -> None:
 def test_a_bundled_name_wins_over_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / models.DEFAULT).mkdir()
-    assert models.DEFAULT in models.BUNDLED
+    assert models.DEFAULT in models.bundled_names()
     assert models.find(models.DEFAULT) == models.weights_file(models.DEFAULT)
 
 
@@ -172,7 +172,7 @@ def test_a_truncated_file_is_refused(left: int, saved: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a folder without best\.safetensors; name the folder of a training run"):
         models.read(tmp_path)
-    with pytest.raises(InputError, match=r"model is 'lama'; it must be one of: scnn; or a file of weights"):
+    with pytest.raises(InputError, match=r"model is 'lama'; it must be one of: .*scnn.*; or a file of weights"):
         models.read("lama")
     with pytest.raises(InputError, match="model is a Linear"):
         models.save(torch.nn.Linear(1, 1), tmp_path / "linear.safetensors")

@@ -224,9 +224,11 @@ def test_a_surrogate_that_the_kernels_do_not_know_is_served_by_another_backend()
 
 
 def test_what_inference_mode_leaves_behind_can_be_trained_with():
-    neuron = LIF(steps=3, beta=0.77, v_init=0.123)
+    def rate(current: torch.Tensor) -> torch.Tensor:
+        return lif_constant(current, 3, LIFParameters(beta=0.77), v_init=0.123)[0]
+
     with torch.inference_mode():
-        neuron(torch.ones(5))
+        rate(torch.ones(5))
     current = torch.ones(5, requires_grad=True)
-    neuron(current).sum().backward()
+    rate(current).sum().backward()
     assert current.grad is not None

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from spikefill._version import __version__
-from spikefill.cli import console, demo, doctor, evaluate, inpaint, masks, train
+from spikefill.cli import console, demo, doctor, evaluate, inpaint, masks, models, train
 from spikefill.errors import InputError
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -73,7 +73,15 @@ def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-for _command in (inpaint.inpaint, train.train, evaluate.evaluate, masks.masks, demo.demo, doctor.doctor):
+for _command in (
+    inpaint.inpaint,
+    train.train,
+    evaluate.evaluate,
+    models.models,
+    masks.masks,
+    demo.demo,
+    doctor.doctor,
+):
     app.command(_command.__name__)(_interruptible(_command))
 
 

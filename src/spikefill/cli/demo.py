@@ -23,15 +23,20 @@ def demo(
     ] = None,
     minutes: Annotated[float, typer.Option(help="How long to train.")] = 2.0,
 ) -> None:
-    """Train the paper's network for two minutes, restore a photograph that it did not see, and measure it.
+    """Restore a photograph, train the paper's network for two minutes, and measure both networks.
 
-    Leaves the trained run, the restored photograph and a report in the folder.
+    Leaves the restored photograph, the trained run and a report in the folder.
     """
     folder = _free_folder() if output is None else output
     if folder.exists():
         raise InputError(f"output is {folder}, which exists; name a folder to make")
 
-    from spikefill import data, evaluation, inpainting, training
+    from spikefill import data, evaluation, inpainting, models, training
+
+    inpainters = {models.DEFAULT: inpainting.load(models.DEFAULT)}
+    photographs = data.open_photographs(data.EMBEDDED, part="val")
+    picture = _restore_one(inpainters[models.DEFAULT], photographs, folder)
+    console.note(f"Restored a photograph with the bundled model: {picture}")
 
     console.note(f"Training the paper's network for {minutes:g} minutes on six photographs")
     run = training.train(
@@ -41,26 +46,22 @@ def demo(
         output=folder / "run",
         minutes=minutes,
     )
-    inpainter = inpainting.load(run)
-    photographs = data.open_photographs(data.EMBEDDED, part="val")
-    picture = _restore_one(inpainter, photographs, folder)
-    console.note(f"Restored a photograph that it did not see: {picture}")
+    inpainters["scnn"] = inpainting.load(run)
 
-    console.note("Measuring it, and what people use instead, on two photographs that it did not see")
+    console.note("Measuring both, and what people use instead, on two photographs that neither saw")
     with console.progress() as bar:
         task = bar.add_task("restoring", total=None)
         document = evaluation.evaluate(
-            {"scnn": inpainter},
+            inpainters,
             photographs,
             size=_EVALUATED_SIDE,
             families=_FAMILIES,
-            baselines=list(evaluation.BASELINES),
             source=data.EMBEDDED,
-            references={"scnn": str(run)},
+            references={models.DEFAULT: models.DEFAULT, "scnn": str(run)},
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     evaluation.write_json(document, folder / "figures.json")
-    cases = evaluation.render_cases(document, photographs, {"scnn": inpainter})
+    cases = evaluation.render_cases(document, photographs, inpainters)
     page = evaluation.write_report(document, folder / "report", cases=cases)
 
     from spikefill.cli.evaluate import print_table

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NONE = "none"
+_ALL = "all"
 _FULL = "full"
 
 
@@ -45,7 +46,11 @@ def evaluate(
     ] = "thin,medium,thick",
     baselines: Annotated[
         str,
-        typer.Option(metavar="NAME,...|none", help="What to compare with, separated by commas."),
+        typer.Option(
+            metavar="NAME,...|all|none",
+            help="What to compare with, separated by commas. 'all' adds pull-push, and those that take seconds to "
+            "minutes for a photograph: biharmonic, frequency-selective, frequency-selective-best, shift-map.",
+        ),
     ] = "identity,mean,telea,navier-stokes",
     limit: Annotated[
         int | None, typer.Option(metavar="N", help="Only the first N photographs.", show_default="all")
@@ -73,7 +78,7 @@ def evaluate(
 
     evaluation = _evaluation()
     families = _listed("--masks", masks, mask_families.FAMILIES)
-    compared = [] if baselines == _NONE else _listed("--baselines", baselines, evaluation.BASELINES)
+    compared = _baselines(baselines, evaluation.BASELINES)
     side = _side(size, evaluation.SMALLEST_SIDE)
     _at_least_one("--limit", limit)
     _at_least_one("--repeats", repeats)
@@ -117,6 +122,8 @@ def evaluate(
         cases = evaluation.render_cases(document, photographs, models)
         page = evaluation.write_report(document, report, cases=cases, overwrite=overwrite)
         console.note(f"report: {page}")
+    if not evaluation.measures_flip():
+        console.note(evaluation.FLIP_MISSING)
     skipped = document["protocol"]["images"]["skipped"]
     for photograph in skipped:
         console.note(f"skipped {photograph['name']}: {photograph['reason']}")
@@ -151,6 +158,12 @@ def _load_models(
     names = [name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)]
     loaded = {name: inpainting.load(reference, device=device) for name, reference in zip(names, wanted, strict=True)}
     return loaded, dict(zip(names, wanted, strict=True))
+
+
+def _baselines(text: str, choices: Sequence[str]) -> list[str]:
+    if text == _ALL:
+        return list(choices)
+    return [] if text == _NONE else _listed("--baselines", text, choices)
 
 
 def _listed(option: str, text: str, choices: Sequence[str]) -> list[str]:

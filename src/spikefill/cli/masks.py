@@ -18,7 +18,12 @@ _MOST_ON_SHEET = 256
 def masks(
     family: Annotated[
         str,
-        typer.Argument(metavar="FAMILY", help="thin, medium, thick, boxes or scratches.", show_default=False),
+        typer.Argument(
+            metavar="FAMILY",
+            help="thin, medium, thick, boxes, scratches, text, blocks, blobs, or, by the percentage of holes, "
+            "irregular-01-10, irregular-10-20, irregular-20-30, irregular-30-40, irregular-40-50, irregular-50-60.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write them to.")],
     size: Annotated[str, typer.Option(metavar="N|WIDTHxHEIGHT", help="Pixels, such as 256 or 640x480.")] = "256",

@@ -9,18 +9,21 @@ It needs the extra ``eval``: ``pip install 'spikefill[eval]'``.
 
 from __future__ import annotations
 
-from spikefill.evaluation.baselines import BASELINES, baseline
+from spikefill.evaluation.baselines import BASELINES, DEFAULT_BASELINES, baseline
+from spikefill.evaluation.bootstrap import paired_difference
 from spikefill.evaluation.cases import Case, Choice, choose_cases, ranking_method, render_cases
 from spikefill.evaluation.measuring import SMALLEST_SIDE, Restorer, centre_crop, evaluation_mask
-from spikefill.evaluation.metrics import mse, psnr, ssim
+from spikefill.evaluation.metrics import FLIP_MISSING, flip, measures_flip, mse, psnr, ssim
 from spikefill.evaluation.protocol import DEFAULT_FAMILIES, DEFAULT_REPEATS, DEFINITIONS, evaluate, write_json
 from spikefill.evaluation.report import PAGE, render_report, write_report
 
 __all__ = [
     "BASELINES",
+    "DEFAULT_BASELINES",
     "DEFAULT_FAMILIES",
     "DEFAULT_REPEATS",
     "DEFINITIONS",
+    "FLIP_MISSING",
     "PAGE",
     "SMALLEST_SIDE",
     "Case",
@@ -31,7 +34,10 @@ __all__ = [
     "choose_cases",
     "evaluate",
     "evaluation_mask",
+    "flip",
+    "measures_flip",
     "mse",
+    "paired_difference",
     "psnr",
     "ranking_method",
     "render_cases",

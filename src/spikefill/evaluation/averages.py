@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 Figures = dict[str, float | None]
 
 
-def finite(value: float) -> float | None:
-    """The value, or None, which is null in JSON, where it is infinite or not a number."""
-    return value if math.isfinite(value) else None
+def finite(value: float | None) -> float | None:
+    """The value, or None, which is null in JSON, where it is infinite, not a number, or None."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def mean_of_each(rows: Sequence[Mapping[str, float | None]]) -> Figures:

@@ -13,8 +13,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from skimage.restoration import inpaint_biharmonic
 
 from spikefill.errors import InputError
+from spikefill.evaluation import frequency_selective as fsr
+from spikefill.evaluation import pull_push as pyramid
+from spikefill.evaluation import shift_map as shifts
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -22,6 +26,9 @@ Baseline = Callable[[Image, Mask], Image]
 
 BASELINES: dict[str, Baseline] = {}
 """Every baseline by its name, in the order in which tables show them."""
+
+DEFAULT_BASELINES = ("identity", "mean", "telea", "navier-stokes")
+"""What an evaluation compares with unless it is told otherwise: most of the others take seconds for a photograph."""
 
 OPENCV_RADIUS = 5
 """Radius, in pixels, of the neighbourhood that the two methods of OpenCV take into account."""
@@ -39,6 +46,7 @@ def baseline(name: str) -> Callable[[Baseline], Baseline]:
         @wraps(fill)
         def guarded(image: Image, mask: Mask) -> Image:
             _check(image, mask)
+            mask = mask.view(np.uint8) != 0  # a 1-bit picture of Pillow has 255 for True; compiled code counts on 1
             if not mask.any():
                 return image.copy()
             hole = mask[..., None]
@@ -73,6 +81,38 @@ def telea(image: Image, mask: Mask) -> Image:
 def navier_stokes(image: Image, mask: Mask) -> Image:
     """OpenCV's method after fluid dynamics, radius 5: Bertalmio, Bertozzi and Sapiro, CVPR 2001."""
     return _opencv(image, mask, cv2.INPAINT_NS)
+
+
+@baseline("pull-push")
+def pull_push(image: Image, mask: Mask) -> Image:
+    """Averages down a pyramid and bilinear interpolation up again: Gortler et al., SIGGRAPH 1996."""
+    return np.rint(pyramid.pull_push(image, mask)).astype(np.uint8)
+
+
+@baseline("biharmonic")
+def biharmonic(image: Image, mask: Mask) -> Image:
+    """scikit-image's biharmonic surface: Damelin and Hoang, Int. J. Mathematics and Mathematical Sciences 2018."""
+    filled: NDArray[np.float64] = inpaint_biharmonic(image, mask, channel_axis=-1)
+    return np.rint(255 * filled).astype(np.uint8)
+
+
+@baseline("frequency-selective")
+def frequency_selective(image: Image, mask: Mask) -> Image:
+    """OpenCV's frequency selective reconstruction, quick: Genser et al., PCS 2018."""
+    return fsr.frequency_selective(image, mask, best=False)
+
+
+@baseline("frequency-selective-best")
+def frequency_selective_best(image: Image, mask: Mask) -> Image:
+    """The same at its best and slowest."""
+    return fsr.frequency_selective(image, mask, best=True)
+
+
+@baseline("shift-map")
+def shift_map(image: Image, mask: Mask) -> Image:
+    """OpenCV's shift maps, and pull-push where no shift leads to a known pixel: He and Sun, ECCV 2012."""
+    filled, left = shifts.shift_map(image, mask)
+    return pull_push(filled, left)
 
 
 def _opencv(image: Image, mask: Mask, method: int) -> Image:

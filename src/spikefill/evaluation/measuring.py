@@ -15,6 +15,7 @@ from spikefill.errors import InputError
 from spikefill.evaluation import metrics
 from spikefill.evaluation.averages import finite
 from spikefill.evaluation.baselines import BASELINES, Image, Mask
+from spikefill.evaluation.edge_distance import EdgeDistance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,12 +78,12 @@ def restore(method: Restorer | str, image: Image, mask: Mask) -> Image:
 
 @dataclass(frozen=True)
 class Case:
-    """One mask over one photograph, and every method's figures (floats, infinite where they are)."""
+    """One mask over one photograph, and every method's figures: infinite where they are, None if not measured."""
 
     family: str
     repeat: int
     hole_ratio: float
-    figures: dict[str, dict[str, float]]
+    figures: dict[str, dict[str, float | None]]
 
     def summary(self) -> dict[str, Any]:
         """What the document keeps of it."""
@@ -97,6 +98,8 @@ class Case:
 class Bench:
     """Runs the methods and takes their time; the first run of each is done twice and timed once.
 
+    `edge_distance` has the errors of all cases measured so far.
+
     Args:
         methods: By name, a model, or the name of a baseline.
         progress: Called with (restorations done, restorations in all).
@@ -106,6 +109,7 @@ class Bench:
     def __init__(self, methods: Mapping[str, Restorer | str], progress: Progress | None, total: int) -> None:
         self.methods = methods
         self.total = total
+        self.edge_distance = EdgeDistance(methods)
         self._progress = progress
         self._done = 0
         self._warm: set[str] = set()
@@ -114,12 +118,14 @@ class Bench:
         """Restores photograph number ``index`` under one mask by every method."""
         mask = evaluation_mask(family, image, index, repeat)
         figures = {}
+        results = {}
         for name, method in self.methods.items():
-            result, seconds = self._timed(name, image, mask)
-            figures[name] = _figures(result, image, mask) | {"seconds": seconds}
+            results[name], seconds = self._timed(name, image, mask)
+            figures[name] = _figures(results[name], image, mask) | {"seconds": seconds}
             if not isinstance(method, str):
                 figures[name] |= _raw_figures(method, image, mask)
             self._advance()
+        self.edge_distance.add(image, mask, results)
         return Case(family, repeat, float(mask.mean()), figures), mask
 
     def _timed(self, name: str, image: Image, mask: Mask) -> tuple[Image, float]:
@@ -136,7 +142,7 @@ class Bench:
             self._progress(self._done, self.total)
 
 
-def _figures(result: Image, target: Image, mask: Mask) -> dict[str, float]:
+def _figures(result: Image, target: Image, mask: Mask) -> dict[str, float | None]:
     if result.dtype != np.uint8:
         raise InputError(f"inpaint returned {result.dtype}; it must return uint8 for uint8")
     mse_hole, mse = metrics.mse(result, target, mask), metrics.mse(result, target)
@@ -146,11 +152,12 @@ def _figures(result: Image, target: Image, mask: Mask) -> dict[str, float]:
         "mse_hole": mse_hole,
         "mse": mse,
         "ssim": metrics.ssim(result, target),
+        "flip": metrics.flip(result, target),
         "hole_ratio": float(mask.mean()),
     }
 
 
-def _raw_figures(model: Restorer, target: Image, mask: Mask) -> dict[str, float]:
+def _raw_figures(model: Restorer, target: Image, mask: Mask) -> dict[str, float | None]:
     known = torch.from_numpy(~mask)[None, None]
     image = torch.from_numpy(np.ascontiguousarray(target)).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():

@@ -10,6 +10,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+try:
+    import flip_evaluator
+except ModuleNotFoundError:
+    flip_evaluator = None
 from skimage.metrics import structural_similarity
 
 from spikefill.errors import InputError
@@ -19,6 +24,14 @@ if TYPE_CHECKING:
 
 SSIM_SIGMA = 1.5
 SSIM_WINDOW = 11
+
+FLIP_PIXELS_PER_DEGREE = 3840 * math.pi / 180
+"""FLIP's own default: a screen 0.7 m away, 0.7 m and 3,840 pixels wide."""
+
+FLIP_MISSING = (
+    "FLIP is not measured: flip-evaluator is not installed (it has no wheel for Python 3.14, nor for Linux on anything "
+    "but x86_64)"
+)
 
 
 def mse(result: NDArray[Any], target: NDArray[Any], where: NDArray[np.bool_] | None = None) -> float:
@@ -95,6 +108,41 @@ def ssim(result: NDArray[Any], target: NDArray[Any]) -> float:
         data_range=1.0,
     )
     return float(index)
+
+
+def measures_flip() -> bool:
+    """Whether `flip` can be measured here; where not, `FLIP_MISSING` says why."""
+    return flip_evaluator is not None
+
+
+def flip(result: NDArray[Any], target: NDArray[Any]) -> float | None:
+    """Mean of the FLIP error map, Andersson et al., Proceedings of the ACM on Computer Graphics 2020.
+
+    How visible the difference is to someone who flips between the pictures, as NVIDIA's flip-evaluator computes it for
+    low dynamic range and sRGB at 67.02 pixels per degree.
+
+    Args:
+        result: (H, W, 3), uint8 or float in [0, 1].
+        target: The same shape, uint8 or float in [0, 1].
+
+    Returns:
+        A float in [0, 1], 0 where the pictures are equal; None where flip-evaluator is not installed.
+
+    Raises:
+        InputError: The shapes do not fit.
+    """
+    a, b = _unit(result, "result"), _unit(target, "target", like=result)
+    if not measures_flip():
+        return None
+    errors, _, _ = flip_evaluator.evaluate(
+        b.astype(np.float32),
+        a.astype(np.float32),
+        "LDR",
+        applyMagma=False,
+        computeMeanError=False,
+        parameters={"ppd": FLIP_PIXELS_PER_DEGREE},
+    )
+    return float(np.mean(errors, dtype=np.float64))
 
 
 def _unit(picture: NDArray[Any], argument: str, like: NDArray[Any] | None = None) -> NDArray[np.float64]:

@@ -16,9 +16,10 @@ import numpy as np
 
 from spikefill import files, masks
 from spikefill.errors import InputError, check_choice
-from spikefill.evaluation import metrics, provenance
+from spikefill.evaluation import bootstrap, metrics, provenance
 from spikefill.evaluation.averages import mean_of_each, mean_over_images
-from spikefill.evaluation.baselines import BASELINES, Image
+from spikefill.evaluation.baselines import BASELINES, DEFAULT_BASELINES, Image
+from spikefill.evaluation.hole_ratio import by_hole_ratio
 from spikefill.evaluation.measuring import SMALLEST_SIDE, Bench, Progress, Restorer, Size, centre_crop
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FAMILIES = ("thin", "medium", "thick")
 DEFAULT_REPEATS = 5
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 DEFINITIONS = {
     "psnr_hole": "PSNR over the hole of the 8-bit result in dB: mean over the masks of a photograph, "
@@ -35,6 +36,8 @@ DEFINITIONS = {
     "mse_hole": "mean squared error over the hole of the 8-bit result, in [0, 1], averaged in the same way",
     "mse": "mean squared error over the whole 8-bit result, in [0, 1], averaged in the same way",
     "ssim": "SSIM of the whole 8-bit result, averaged in the same way",
+    "flip": "mean of the FLIP error map of the whole 8-bit result, in [0, 1], averaged in the same way; null without "
+    "flip-evaluator",
     "hole_ratio": "part of the pixels that is hole, averaged in the same way",
     "n": "number of photographs",
     "seconds": "mean seconds of one restoration, after one that is not counted",
@@ -42,6 +45,12 @@ DEFINITIONS = {
     "clipping and putting the known pixels back",
     "raw_psnr_known": "PSNR over the known pixels of the same output in dB",
     "raw_mse": "mean squared error over all pixels of the same output, as a loss over the whole image has it",
+    "intervals": "95 % interval of the mean hole PSNR of a method: the middle of its percentile bootstrap over "
+    "photographs",
+    "differences": "the same of the mean difference in hole PSNR between the first method and another on the same "
+    "photographs",
+    "by_hole_ratio": "mean hole PSNR over the masks of all families whose hole ratio is over one bound, up to another",
+    "by_distance": "PSNR over all pixels of all holes whose distance in pixels to the nearest known one is in a band",
     "null": "a figure that is infinite (or, of a raw output, not a number) for at least one mask",
 }
 """What each figure of the document means; part of every document."""
@@ -49,6 +58,8 @@ DEFINITIONS = {
 _METRICS = {
     "data_range": 1.0,
     "result_bits": 8,
+    "flip": {"range": "LDR", "pixels_per_degree": metrics.FLIP_PIXELS_PER_DEGREE},
+    "bootstrap": {"level": bootstrap.LEVEL, "resamples": bootstrap.RESAMPLES, "seed": bootstrap.SEED},
     "ssim": {"window": "gaussian", "size": metrics.SSIM_WINDOW, "sigma": metrics.SSIM_SIGMA, "colour": "RGB"},
     "definitions": DEFINITIONS,
 }
@@ -61,7 +72,7 @@ def evaluate(
     name: str = "model",
     size: Size = 128,
     families: Sequence[str] = DEFAULT_FAMILIES,
-    baselines: Sequence[str] = tuple(BASELINES),
+    baselines: Sequence[str] = DEFAULT_BASELINES,
     limit: int | None = None,
     repeats: int = DEFAULT_REPEATS,
     source: str | None = None,
@@ -81,7 +92,8 @@ def evaluate(
         size: Side of the centre crop in pixels, at least 32, or "full". A photograph with a shorter side is
             skipped, and ``document["protocol"]["images"]["skipped"]`` says so.
         families: Mask families, of `spikefill.masks.FAMILIES`.
-        baselines: Names out of `spikefill.evaluation.BASELINES`; may be empty if there is a model.
+        baselines: Names out of `spikefill.evaluation.BASELINES`, by default the quick ones of
+            `spikefill.evaluation.DEFAULT_BASELINES`; may be empty if there is a model.
         limit: The first so many photographs only.
         repeats: Masks per photograph and family, 1 to 5.
         source: Where the photographs come from, for the record.
@@ -92,7 +104,9 @@ def evaluate(
         A dictionary that JSON can hold: ``results[METHOD][FAMILY]`` with the figures that `DEFINITIONS`
         explains (those that start with ``raw_`` for models only), ``protocol``, and ``images``, the same
         figures a photograph at a time, with the hole PSNR of every mask in ``cases``. A figure is None where
-        it is infinite.
+        it is infinite. Of the hole PSNR, further, ``intervals[METHOD][FAMILY]`` and
+        ``differences["minus"][METHOD][FAMILY]`` (`spikefill.evaluation.bootstrap`), and the rows of
+        ``by_hole_ratio`` and ``by_distance`` (`spikefill.evaluation.hole_ratio` and ``edge_distance``).
 
     Raises:
         InputError: An argument is out of range, or no photograph is large enough.
@@ -127,6 +141,10 @@ def evaluate(
         "results": {
             method: {family: mean_over_images(images, method, family) for family in families} for method in methods
         },
+        "intervals": bootstrap.intervals(images, methods, families),
+        "differences": bootstrap.differences(images, list(methods), families),
+        "by_hole_ratio": by_hole_ratio(images),
+        "by_distance": bench.edge_distance.rows(),
         "protocol": {
             "format_version": FORMAT_VERSION,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from spikefill._version import __version__
 from spikefill.errors import InputError
 from spikefill.machine import processor
 
-_PACKAGES = ("numpy", "pillow", "scikit-image", "torch")
+_PACKAGES = ("flip-evaluator", "numpy", "pillow", "scikit-image", "torch")
 
 
 def versions() -> dict[str, str]:
-    """The versions of what a figure depends on, by package name."""
+    """The versions of what a figure depends on, by package name; of what is installed."""
     found = {"spikefill": __version__, "python": platform.python_version(), "opencv": str(cv2.__version__)}
-    return found | {package: metadata.version(package) for package in _PACKAGES}
+    for package in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def machine() -> dict[str, Any]:

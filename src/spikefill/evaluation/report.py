@@ -13,8 +13,11 @@ from markupsafe import Markup
 from PIL import Image as PillowImage
 
 from spikefill import files
+from spikefill.errors import InputError
 from spikefill.evaluation import plots
 from spikefill.evaluation.cases import Case, ranking_method
+from spikefill.evaluation.metrics import FLIP_MISSING
+from spikefill.evaluation.protocol import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +33,7 @@ _WEBP_QUALITY = 90
 _COLUMNS: tuple[tuple[str, str, bool | None, str], ...] = (
     ("psnr_hole", "PSNR hole, dB", True, "{:.2f}"),
     ("ssim", "SSIM", True, "{:.4f}"),
+    ("flip", "FLIP", False, "{:.4f}"),
     ("psnr", "PSNR whole, dB", True, "{:.2f}"),
     ("mse_hole", "MSE hole", False, "{:.5f}"),
     ("mse", "MSE whole", False, "{:.5f}"),
@@ -61,7 +65,8 @@ def write_report(
         The path of the page.
 
     Raises:
-        InputError: The page exists and ``overwrite`` is false, or it cannot be written.
+        InputError: The page exists and ``overwrite`` is false, or it cannot be written; or the document is of
+            another version of the format.
     """
     path = Path(folder) / PAGE
     page = render_report(document, cases)
@@ -71,7 +76,14 @@ def write_report(
 
 
 def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> str:
-    """The page as text; arguments as in `write_report`."""
+    """The page as text; arguments as in `write_report`.
+
+    Raises:
+        InputError: The document is of another version of the format.
+    """
+    version = document["protocol"]["format_version"]
+    if version != FORMAT_VERSION:
+        raise InputError(f"document has format version {version}, not {FORMAT_VERSION}; evaluate again")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -83,6 +95,9 @@ def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> st
         families=families,
         overview=_overview(document),
         tables={family: _table(document, family) for family in families},
+        intervals=_interval_rows(document["intervals"], families),
+        differences=_interval_rows(document["differences"]["minus"], families),
+        flip_missing=FLIP_MISSING if _lacks_flip(document) else None,
         hole_percent={
             family: f"{100 * next(iter(document['results'].values()))[family]['hole_ratio']:.1f} %"
             for family in families
@@ -90,6 +105,7 @@ def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> st
         # matplotlib wrote these, from numbers and names that it escapes
         plot_methods=Markup(plots.plot_methods(document)),  # noqa: S704
         plot_hole_ratio=Markup(plots.plot_hole_ratio(document)),  # noqa: S704
+        plot_distance=Markup(plots.plot_distance(document)),  # noqa: S704
         cases=[_shown(case) for case in cases],
         ranked_by=ranking_method(document),
         longest_side=_LONGEST_SIDE,
@@ -112,6 +128,27 @@ def _table(document: Mapping[str, Any], family: str) -> dict[str, Any]:
     return {"headings": [column[1] for column in wanted], "rows": _rows(document["results"], columns)}
 
 
+def _interval_rows(by_method: Mapping[str, Any], families: Sequence[str]) -> list[dict[str, Any]]:
+    """A cell for each method and family: mean and bounds, and whether 0 lies outside of them."""
+    return [
+        {"method": method, "cells": [_interval_cell(intervals[family]) for family in families]}
+        for method, intervals in by_method.items()
+    ]
+
+
+def _interval_cell(interval: Mapping[str, float | None]) -> dict[str, Any]:
+    mean, low, high = interval["mean"], interval["low"], interval["high"]
+    if mean is None:
+        return {"text": _INFINITE, "sure": False}
+    if low is None or high is None:
+        return {"text": f"{mean:.2f}", "sure": False}
+    return {"text": f"{mean:.2f} ({low:.2f} to {high:.2f})", "sure": low > 0 or high < 0}
+
+
+def _lacks_flip(document: Mapping[str, Any]) -> bool:
+    return any(figures["flip"] is None for result in document["results"].values() for figures in result.values())
+
+
 def _rows(methods: Iterable[str], columns: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     return [
         {"method": method, "cells": cells} for method, cells in zip(methods, zip(*columns, strict=True), strict=True)
@@ -124,7 +161,7 @@ def _column(
     """A cell for each method: its text, and whether it is the best of its column."""
     cells: list[dict[str, Any]] = []
     for figures in (result[family] for result in document["results"].values()):
-        if key not in figures:
+        if key not in figures or (key == "flip" and figures[key] is None):  # FLIP is never infinite
             cells.append({"text": _NOT_MEASURED, "value": None})
             continue
         value = figures[key]

@@ -218,7 +218,7 @@ def inpaint(
         precision: As for `Inpainter`.
         **options: ``progress`` and ``cancel``.
     """
-    find = _bundled if model in models.BUNDLED else load
+    find = _bundled if model in models.bundled_names() else load
     return find(model, device=device, precision=precision).inpaint(image, mask, **options)
 
 

@@ -37,7 +37,8 @@ def evaluation(family: str, size: int | tuple[int, int], *, image_index: int, re
 
     Returns:
         A bool array (height, width), True in the holes. Where the cut has no hole, or nothing else, it is the
-        next image's: no mask is empty or full.
+        next image's: no mask is empty or full. A family's range of hole ratios holds for the sets themselves;
+        a mask that is scaled or cut may lie a little, or at an elongated size far, outside.
 
     Raises:
         InputError: An argument is unknown or out of its range, or no mask of the set fits so small a size.

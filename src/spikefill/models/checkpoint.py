@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from torch import nn
 
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
-from spikefill.models.presets import ARCHITECTURES, BUNDLED, architecture_of, create, weights_file
+from spikefill.models.presets import ARCHITECTURES, architecture_of, bundled_names, create, released, weights_file
 
 FORMAT = "spikefill"
 FORMAT_VERSION = 1
 BEST_WEIGHTS, LAST_WEIGHTS = "best.safetensors", "last.safetensors"
 """The two files of weights that a training run leaves in its folder."""
+
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def save(
@@ -60,13 +64,17 @@ def read(name_or_path: str | Path) -> nn.Module:
     """Builds a model with its weights, in float32 and ``eval()`` mode, on the CPU.
 
     Args:
-        name_or_path: The name of a bundled model, a file of weights, or the folder of a training run (its best
-            weights).
+        name_or_path: The name or an alias of a bundled model, a file of weights, or the folder of a training run (its
+            best weights).
 
     Raises:
-        InputError: There is no such model, or the file is not one that this version can read.
+        InputError: There is no such model, the file is not one that this version can read, or the weights of a
+            bundled model are not those that were released.
     """
     path = find(name_or_path)
+    bundled = released(str(name_or_path))
+    if bundled is not None:
+        _check_sum(path, bundled.sha256)
     header = read_header(path)
     try:
         with safe_open(path, "pt") as file:
@@ -84,7 +92,7 @@ def read(name_or_path: str | Path) -> nn.Module:
 
 def find(name_or_path: str | Path) -> Path:
     """The file of weights that a name, a file or a run folder stands for."""
-    if str(name_or_path) in BUNDLED:
+    if str(name_or_path) in bundled_names():
         return weights_file(str(name_or_path))
     path = Path(name_or_path)
     if path.is_dir():
@@ -94,7 +102,8 @@ def find(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     raise InputError(
-        f"model is {str(name_or_path)!r}; it must be one of: {', '.join(BUNDLED)}; or a file of weights or a run folder"
+        f"model is {str(name_or_path)!r}; it must be one of: {', '.join(bundled_names())}; "
+        "or a file of weights or a run folder"
     )
 
 
@@ -117,6 +126,33 @@ def read_header(path: Path) -> dict[str, str]:
             f"{path} holds an architecture {header.get('architecture')!r}; known are: {', '.join(ARCHITECTURES)}"
         )
     return header
+
+
+def count_parameters(path: Path) -> int:
+    """How many parameters are in a weights file, by the shapes in its header.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            names = [name for name in file.keys() if not name.endswith(_STATISTICS)]  # noqa: SIM118
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is not a file of weights (safetensors): {error}") from error
+
+
+def _check_sum(path: Path, expected: str) -> None:
+    """Raises `InputError` unless the file has this SHA-256."""
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read the weights in {path}: {error.strerror or error}") from error
+    if found != expected:
+        raise InputError(
+            f"the weights in {path} are not those that were released: their SHA-256 begins with {found[:12]}, "
+            f"not with {expected[:12]}; install Spikefill again"
+        )
 
 
 def _arguments(header: dict[str, str], path: Path) -> dict[str, Any]:

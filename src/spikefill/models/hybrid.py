@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -100,7 +100,8 @@ class Block(nn.Module):
 
     def forward(self, current: Tensor) -> Tensor:
         """N x C x H x W to the same shape."""
-        return current + self.residual(current)
+        changed: Tensor = current + self.residual(current)
+        return changed
 
 
 class State(NamedTuple):
@@ -154,11 +155,12 @@ class Core(nn.Module):
         """
         half = self.entry(F.pixel_unshuffle(torch.cat([2 * image - 1, known], dim=1), _UNSHUFFLE))
         if state is not None:
-            half = half + pyramid.repeated(self.before[before][0](state.half), half)
+            to_half, to_quarter = cast("nn.ModuleList", self.before[before])
+            half = half + pyramid.repeated(to_half(state.half), half)
         half = self.encoder(half)
         quarter = self.down(half)
         if state is not None:
-            quarter = quarter + pyramid.repeated(self.before[before][1](state.quarter), quarter)
+            quarter = quarter + pyramid.repeated(to_quarter(state.quarter), quarter)
         quarter = self.middle(quarter)
         half = self.decoder(half + pyramid.repeated(self.up(quarter), half))
         state = State(self.handed[0](half), self.handed[1](quarter))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,60 @@ from typing import Any
 from torch import nn
 
 from spikefill.errors import InputError, check_choice
+from spikefill.models.gated_unet import GatedConvUNet
 from spikefill.models.hybrid import Hybrid
+from spikefill.models.partial_unet import PartialConvUNet
 from spikefill.models.scnn import SCNN
 
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"scnn": SCNN, "hybrid": Hybrid}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "scnn": SCNN,
+    "hybrid": Hybrid,
+    "partial-unet": PartialConvUNet,
+    "gated-unet": GatedConvUNet,
+}
 """Builders by the name that recipes and weight files give. A model has ``arguments`` and ``context``; see `SCNN`."""
 
-BUNDLED: tuple[str, ...] = ("scnn",)
-"""Names of the models whose weights are in the package."""
 
-DEFAULT = "scnn"
+@dataclass(frozen=True)
+class Bundled:
+    """A model whose weights are in the package.
+
+    Attributes:
+        name: That of its files, ``weights/NAME.safetensors`` and the model card ``weights/NAME.md``.
+        licence: Of the weights: what SPDX calls it, or a phrase that its card has, too.
+        purpose: What it is for, in a phrase.
+        sha256: Checksum of the weights file, in hexadecimal.
+    """
+
+    name: str
+    licence: str
+    purpose: str
+    sha256: str
+
+
+RELEASED: tuple[Bundled, ...] = (
+    Bundled(
+        name="hybrid-small",
+        licence="non-commercial research",
+        purpose="any hole: scratches, text, stains, objects",
+        sha256="90b9bd5423ef1f1ef4448a9e9af79f7b9d68f80f52de4ee8d2ab804a0d6043b0",
+    ),
+    Bundled(
+        name="scnn",
+        licence="Apache-2.0",
+        purpose="scratches and text a few pixels wide; the paper's network, to compare with",
+        sha256="32b374e1d51bd671c898509d3a41ac5885926ec793c228df2b6d223541af8a8f",
+    ),
+)
+"""The bundled models."""
+
+BUNDLED: tuple[str, ...] = tuple(model.name for model in RELEASED)
+"""Their names."""
+
+ALIASES: dict[str, str] = {"hybrid": "hybrid-small"}
+"""Further names, and the bundled models that they stand for."""
+
+DEFAULT = "hybrid"
 """The model used where none is named."""
 
 
@@ -44,7 +89,18 @@ def architecture_of(model: nn.Module) -> str:
     raise InputError(f"model is a {type(model).__name__}; it must be one of: {', '.join(ARCHITECTURES)}")
 
 
+def released(name: str) -> Bundled | None:
+    """The bundled model that a name or an alias stands for; None where there is none."""
+    found = ALIASES.get(name, name)
+    return next((model for model in RELEASED if model.name == found), None)
+
+
+def bundled_names() -> tuple[str, ...]:
+    """The names and aliases for which `released` has a model."""
+    return (*BUNDLED, *(alias for alias, name in ALIASES.items() if name in BUNDLED))
+
+
 def weights_file(name: str) -> Path:
-    """Where the package keeps the weights of a bundled model."""
-    check_choice("model", name, BUNDLED)
-    return Path(str(files("spikefill"))) / "weights" / f"{name}.safetensors"
+    """Where the package keeps the weights of a bundled model, by its name or an alias."""
+    check_choice("model", name, bundled_names())
+    return Path(str(files("spikefill"))) / "weights" / f"{ALIASES.get(name, name)}.safetensors"

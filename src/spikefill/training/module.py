@@ -100,7 +100,7 @@ class InpaintingModule(pl.LightningModule):
             loss = loss_per_image(settings, self.model(masked, mask), target, mask).mean()
         else:
             finest = self._stages.at(self._step).finest
-            levels: list[Tensor] = self.model.levels(masked, mask, finest=finest)
+            levels = self.model.levels(masked, mask, finest=finest)  # type: ignore[operator]
             loss = loss_over_levels(settings, levels, target, mask, finest=finest).mean()
         if not torch.isfinite(loss):
             raise DivergenceError(f"the loss is {loss.item()}")

@@ -146,7 +146,7 @@ def _rounding(bounds: Tensor, parameters: LIFParameters, steps: int, v_init: flo
 def _on_a_line(parameters: LIFParameters, steps: int, v_init: float) -> bool:
     """Whether a neuron with soft reset has its boundaries equally spaced, and few enough to tell them apart."""
     p = parameters
-    return p.beta == 1 and p.v_leak == 0 and 0 <= v_init < float(p.threshold) and steps <= _MOST_STEPS
+    return bool(p.beta == 1) and p.v_leak == 0 and 0 <= v_init < float(p.threshold) and steps <= _MOST_STEPS
 
 
 def _line(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Line:

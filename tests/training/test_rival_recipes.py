@@ -1,0 +1,53 @@
+"""The hybrid network's rivals are trained as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spikefill import models
+from spikefill.training import Recipe, load_recipe
+from spikefill.training.module import InpaintingModule
+from spikefill.training.recipe import StageSettings
+
+
+def settings(name: str, *without: str) -> dict[str, Any]:
+    """A recipe as a mapping, but for its name and some settings."""
+    return load_recipe(name).model_dump(exclude={"name", *without})
+
+
+@pytest.mark.parametrize(("name", "architecture"), [("partial-small", "partial-unet"), ("gated-small", "gated-unet")])
+def test_a_rival_differs_in_its_network_and_its_levels_alone(name: str, architecture: str) -> None:
+    hybrid, rival = load_recipe("hybrid-small"), load_recipe(name)
+    assert (rival.model.architecture, rival.model.arguments) == (architecture, {})
+    assert rival.loss == hybrid.loss.model_copy(update={"coarser": None})
+    assert settings(name, "model", "loss", "stages") == settings("hybrid-small", "model", "loss", "stages")
+
+    def samples(recipe: Recipe, hundredth: int) -> tuple[int, int]:
+        """Size and number of a step's samples; 128 px where the finest of 256 px are left out."""
+        passed = 0.0
+        for stage in recipe.stages or (StageSettings(share=1, size=recipe.data.size),):
+            passed += stage.share
+            if hundredth / 100 < passed - 1e-9:
+                return 128 if stage.finest else stage.size, stage.batch_size or recipe.batch_size
+        raise AssertionError(hundredth)
+
+    assert [samples(rival, now) for now in range(100)] == [samples(hybrid, now) for now in range(100)]
+    assert all(stage.finest == 0 for stage in rival.stages)
+
+
+def test_the_twin_differs_in_its_activation_alone() -> None:
+    assert settings("relu-small", "model") == settings("hybrid-small", "model")
+    twin, hybrid = (
+        models.create(recipe.model.architecture, **recipe.model.arguments)
+        for recipe in (load_recipe("relu-small"), load_recipe("hybrid-small"))
+    )
+    assert twin.arguments == {**hybrid.arguments, "activation": "relu"}
+
+
+@pytest.mark.parametrize("name", ["partial-small", "gated-small", "relu-small"])
+def test_the_recipe_and_its_network_go_together(name: str) -> None:
+    recipe = load_recipe(name)
+    network = models.create(recipe.model.architecture, **recipe.model.arguments)
+    InpaintingModule(network, recipe, total_steps=10)
