@@ -58,6 +58,8 @@ def gallery() -> None:
     columns = ("damaged", "restored by the hybrid network", "Telea's method", "original")
     figure = Figure(figsize=(4 * len(columns), 11.6), layout="constrained")
     grid = figure.subplots(len(damages), len(columns))
+    for axes, title in zip(grid[0], columns, strict=True):
+        axes.set_title(title)
     for row, (damage, name, family, number) in zip(grid, damages, strict=True):
         original = photographs[photographs.names.index(name)]
         holes = masks.sample(family, original.shape[:2], seed=2024, index=number)
@@ -67,14 +69,12 @@ def gallery() -> None:
             evaluation.BASELINES["telea"](original, holes),
             original,
         )
-        for axes, title, picture in zip(row, columns, pictures, strict=True):
+        for axes, picture in zip(row, pictures, strict=True):
             axes.imshow(picture, interpolation="lanczos")
             axes.set_xticks([])
             axes.set_yticks([])
-            if row is grid[0]:
-                axes.set_title(title)
         row[0].set_ylabel(damage, fontsize="large")
-    figure.savefig(IMAGES / "gallery.png", dpi=80, pil_kwargs={"optimize": True})
+    figure.savefig(IMAGES / "gallery.jpg", dpi=80, pil_kwargs={"quality": 88})
 
 
 if __name__ == "__main__":

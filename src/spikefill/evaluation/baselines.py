@@ -91,8 +91,11 @@ def pull_push(image: Image, mask: Mask) -> Image:
 
 @baseline("biharmonic")
 def biharmonic(image: Image, mask: Mask) -> Image:
-    """scikit-image's biharmonic surface: Damelin and Hoang, Int. J. Mathematics and Mathematical Sciences 2018."""
-    filled: NDArray[np.float64] = inpaint_biharmonic(image, mask, channel_axis=-1)
+    """scikit-image's biharmonic surface: Damelin and Hoang, Int. J. Mathematics and Mathematical Sciences 2018.
+
+    Hole by hole, which gives the same in less memory.
+    """
+    filled: NDArray[np.float64] = inpaint_biharmonic(image, mask, channel_axis=-1, split_into_regions=True)
     return np.rint(255 * filled).astype(np.uint8)
 
 

@@ -72,5 +72,5 @@ def _atlas(family: str, size: int) -> NDArray[np.bool_]:
             "draw it with: python -m spikefill.masks.make_evaluation_sets"
         )
     with file.open("rb") as stream, Image.open(stream) as image:
-        array = np.asarray(image, dtype=bool)
+        array = np.asarray(image.convert("L")) > 0
     return array.reshape(EVALUATION_IMAGES, size, EVALUATION_REPEATS, size).swapaxes(1, 2)

@@ -47,7 +47,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-small",
         licence="non-commercial research",
         purpose="any hole: scratches, text, stains, objects",
-        sha256="90b9bd5423ef1f1ef4448a9e9af79f7b9d68f80f52de4ee8d2ab804a0d6043b0",
+        sha256="c16e031b84e1817ac3334982b1888812471461ad7e9e11292217d843fda6b2d2",
     ),
     Bundled(
         name="scnn",

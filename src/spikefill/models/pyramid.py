@@ -14,9 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_NOTHING = 1e-6
-"""Less than any known fraction that is not zero."""
-
 
 class Level(NamedTuple):
     """One level, padded at the bottom and on the right by pixels of which nothing is known.
@@ -38,12 +35,17 @@ class Level(NamedTuple):
 
         Composed, this is normalised averaging: what lies nearest to a hole closes it.
         """
-        return torch.where(self.known > 0, self.light / self.known.clamp_min(_NOTHING), coarser)
+        return _quotient(self.light, self.known, coarser)
 
     def mean(self) -> Tensor:
         """N x 3 x 1 x 1, the mean of all that is known; middle grey where nothing is."""
         light, known = (part.mean(dim=(2, 3), keepdim=True) for part in self)
-        return (light + 0.5 * _NOTHING) / (known + _NOTHING)
+        return _quotient(light, known, torch.full_like(light, 0.5))
+
+
+def _quotient(light: Tensor, known: Tensor, otherwise: Tensor) -> Tensor:
+    """The mean of what is known, where anything is."""
+    return torch.where(known > 0, light / torch.where(known > 0, known, 1.0), otherwise)
 
 
 def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list[Level]:
