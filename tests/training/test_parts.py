@@ -217,7 +217,7 @@ def test_measuring_the_speed_changes_nothing(tiny: Recipe) -> None:
     splits = Splits(["embedded"], "embedded")
     module = _module(tiny)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    loader = splits.training_loader(tiny, first=0, stop=1000, device=CPU)
+    loader = splits.training_loader(tiny, first=0, stop=1000, total_steps=1000, device=CPU)
     speed = measure_speed(module, loader, Validation(tiny, *splits.fixed_samples(tiny), CPU), seconds=0.01)
     assert 0 < speed.step < 60
     assert 0 < speed.validation < 60
