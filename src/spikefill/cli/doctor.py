@@ -141,7 +141,7 @@ def _models(problems: list[str]) -> dict[str, Any]:
         except (ValueError, OSError) as error:
             bundled[name] = None
             problems.append(f"{error}; do: pip install --force-reinstall --no-deps spikefill")
-    return {"default": models.ALIASES.get(models.DEFAULT, models.DEFAULT), "bundled": bundled}
+    return {"default": models.resolved(models.DEFAULT), "bundled": bundled}
 
 
 def _try_to_restore(problems: list[str]) -> None:

@@ -62,6 +62,6 @@ def _remarks(name: str) -> str:
     from spikefill import models as library
 
     remarks = [f"also {alias}" for alias, meant in library.ALIASES.items() if meant == name]
-    if name in (library.DEFAULT, library.ALIASES.get(library.DEFAULT)):
+    if name == library.resolved(library.DEFAULT):
         remarks.insert(0, "default")
     return f" ({', '.join(remarks)})" if remarks else ""

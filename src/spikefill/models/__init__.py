@@ -15,6 +15,7 @@ from spikefill.models.presets import (
     bundled_names,
     create,
     released,
+    resolved,
     weights_file,
 )
 from spikefill.models.scnn import SCNN
@@ -40,6 +41,7 @@ __all__ = [
     "read",
     "read_header",
     "released",
+    "resolved",
     "save",
     "weights_file",
 ]

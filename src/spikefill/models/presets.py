@@ -89,10 +89,14 @@ def architecture_of(model: nn.Module) -> str:
     raise InputError(f"model is a {type(model).__name__}; it must be one of: {', '.join(ARCHITECTURES)}")
 
 
+def resolved(name: str) -> str:
+    """What an alias stands for; any other name itself."""
+    return ALIASES.get(name, name)
+
+
 def released(name: str) -> Bundled | None:
     """The bundled model that a name or an alias stands for; None where there is none."""
-    found = ALIASES.get(name, name)
-    return next((model for model in RELEASED if model.name == found), None)
+    return next((model for model in RELEASED if model.name == resolved(name)), None)
 
 
 def bundled_names() -> tuple[str, ...]:
@@ -103,4 +107,4 @@ def bundled_names() -> tuple[str, ...]:
 def weights_file(name: str) -> Path:
     """Where the package keeps the weights of a bundled model, by its name or an alias."""
     check_choice("model", name, bundled_names())
-    return Path(str(files("spikefill"))) / "weights" / f"{ALIASES.get(name, name)}.safetensors"
+    return Path(str(files("spikefill"))) / "weights" / f"{resolved(name)}.safetensors"

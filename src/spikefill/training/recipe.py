@@ -182,6 +182,11 @@ class Recipe(Settings):
     )
     log_every_steps: int = Field(default=10, ge=1, description="Steps between two rows of the logs.")
 
+    @property
+    def parts(self) -> tuple[StageSettings, ...]:
+        """The stages; a recipe without any is one."""
+        return self.stages or (StageSettings(share=1, size=self.data.size),)
+
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
         if self.stages and abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:

@@ -253,18 +253,13 @@ def _new_record(
 
 def _speed(recipe: Recipe, splits: Splits, validation: Validation, *, seconds: float) -> Speed:
     """The speed of a run: the mean over its stages, each measured by itself."""
-    parts: list[tuple[float, Speed]] = []
-    for stage in recipe.stages or (None,):
-        alone = (
-            recipe
-            if stage is None
-            else recipe.model_copy(update={"stages": (stage.model_copy(update={"share": 1.0}),)})
-        )
-        steps = _ENOUGH_BATCHES_TO_MEASURE
+    steps, measured = _ENOUGH_BATCHES_TO_MEASURE, []
+    for part in recipe.parts:
+        alone = recipe.model_copy(update={"stages": (part.model_copy(update={"share": 1.0}),)})
         loader = splits.training_loader(alone, first=0, stop=steps, total_steps=steps, device=validation.device)
-        share = 1.0 if stage is None else stage.share
-        parts.append((share, measure_speed(_new_module(alone, steps), loader, validation, seconds=seconds * share)))
-    return Speed(sum(share * speed.step for share, speed in parts), parts[-1][1].validation)
+        measured.append(measure_speed(_new_module(alone, steps), loader, validation, seconds=seconds * part.share))
+    step = sum(part.share * speed.step for part, speed in zip(recipe.parts, measured, strict=True))
+    return Speed(step, measured[-1].validation)
 
 
 def _new_module(recipe: Recipe, steps: int) -> InpaintingModule:

@@ -37,15 +37,12 @@ class Stages:
     """
 
     def __init__(self, recipe: Recipe, total_steps: int) -> None:
-        if recipe.stages:
-            ends = accumulate(stage.share for stage in recipe.stages)
-            firsts = [0, *(round(end * total_steps) for end in ends)]
-            self.all = tuple(
-                Stage(first, stage.size, stage.batch_size or recipe.batch_size, stage.finest)
-                for first, stage in zip(firsts, recipe.stages, strict=False)
-            )
-        else:
-            self.all = (Stage(0, recipe.data.size, recipe.batch_size, 0),)
+        ends = accumulate(part.share for part in recipe.parts)
+        firsts = [0, *(round(end * total_steps) for end in ends)]
+        self.all = tuple(
+            Stage(first, part.size, part.batch_size or recipe.batch_size, part.finest)
+            for first, part in zip(firsts, recipe.parts, strict=False)
+        )
         self._firsts = [stage.first for stage in self.all]
 
     def at(self, step: int) -> Stage:

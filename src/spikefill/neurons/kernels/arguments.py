@@ -185,16 +185,14 @@ def _dense_frames(currents: Tensor) -> Tensor:
 
 def _points(pointwise: Pointwise, frame: Tensor, precision: np.dtype[Any]) -> Array:
     """Bias, and where they are used scale and shift, of each channel."""
-    bias = pointwise.bias
-    if bias is not None and pointwise.scale is None and pointwise.shift is None:
-        alone: Array = np.ascontiguousarray(
-            bias.detach().to(torch.float64 if precision == np.float64 else torch.float32).numpy()
-        )
+    bias, scale, shift = pointwise.bias, pointwise.scale, pointwise.shift
+    if bias is not None and scale is None and shift is None:
+        wanted = torch.float64 if precision == np.float64 else torch.float32
+        alone: Array = bias.detach().to(wanted).contiguous().numpy()
         return alone[None]
-    rows = 1 if pointwise.scale is None and pointwise.shift is None else 3
-    points = np.zeros((rows, frame.shape[-3]), precision)
-    points[joined.SCALE :][:1] = 1
-    for row, value in ((joined.BIAS, pointwise.bias), (joined.SCALE, pointwise.scale), (joined.SHIFT, pointwise.shift)):
+    points = np.zeros((3, frame.shape[-3]), precision)
+    points[joined.SCALE] = 1
+    for row, value in ((joined.BIAS, bias), (joined.SCALE, scale), (joined.SHIFT, shift)):
         if value is not None:
             points[row] = value.detach().to(torch.float64).numpy()
     return points
