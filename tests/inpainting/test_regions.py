@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spikefill.inpainting import Cancelled, Inpainter, plan, regions
+from spikefill.models import Hybrid
 
 
 @given(
@@ -92,3 +93,21 @@ def test_prediction_in_tiles_is_that_of_the_whole(
     assert tiled.dtype == torch.float32
     assert ((tiled - whole).abs() <= 1 / 255).float().mean() >= 0.999
     assert regions.TILE == 256
+
+
+def test_where_a_square_would_see_too_little_the_whole_picture_is_one_region() -> None:
+    holes = np.zeros((64, 96), bool)
+    holes[:, :60] = holes[2, 90] = True
+    assert len(plan(holes, 4, 32)) > 1
+    (region,) = plan(holes, 4, 32, least_known=0.1)
+    assert region.inner == region.outer == (slice(0, 64), slice(0, 96))
+    holes[:, :60] = False
+    assert plan(holes, 4, 32, least_known=0.1) == plan(holes, 4, 32)
+
+
+def test_a_network_that_looks_far_gets_its_own_squares_and_context() -> None:
+    holes = np.zeros((40, 1700), bool)
+    holes[20, 10] = holes[20, 1600] = True
+    first, second = Inpainter(Hybrid())._plan(holes)
+    assert first.outer == (slice(0, 40), slice(0, 10 + 1 + Hybrid.context))
+    assert second.outer == (slice(0, 40), slice(1600 - Hybrid.context, 1700))
