@@ -15,7 +15,8 @@ from spikefill.errors import InputError
 from spikefill.training import DivergenceError, Recipe, load_recipe
 from spikefill.training.loading import Splits, spread
 from spikefill.training.losses import loss_over_levels
-from spikefill.training.module import InpaintingModule, make_optimiser, step_seed
+from spikefill.training.module import InpaintingModule, make_optimiser
+from spikefill.training.random_state import step_seed
 from spikefill.training.recipe import ValidationSettings
 from spikefill.training.run_folder import RunFolder, RunRecord, read_record
 from spikefill.training.sampler import StepSampler

@@ -6,7 +6,6 @@ import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spikefill import masks
+from spikefill.data.resizing import resized, with_shorter_side
 from spikefill.errors import InputError, check_choice
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         side = min(round(self.size / generator.uniform(*self.scales)), height, width)
         top, left = int(generator.integers(height - side + 1)), int(generator.integers(width - side + 1))
         crop = image[top : top + side, left : left + side]
-        if side != self.size:
-            crop = _resized(crop, self.size, self.size)
+        crop = resized(crop, self.size, self.size)
         if generator.integers(2):
             crop = crop[:, ::-1]
         return np.rot90(crop, int(generator.integers(4)))
@@ -176,20 +175,8 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         raise InputError(f"no photograph could be decoded: {problem}")
 
     def _fitted(self, image: Image) -> Image:
-        height, width = image.shape[:2]
-        shorter = min(height, width)
-        wanted = min(max(shorter, self.size), self.shorter_side)
-        if wanted == shorter:
-            return image
-        scale = wanted / shorter
-        return _resized(image, max(wanted, round(height * scale)), max(wanted, round(width * scale)))
+        return with_shorter_side(image, min(max(min(image.shape[:2]), self.size), self.shorter_side))
 
     def __getstate__(self) -> dict[str, Any]:
         """For worker processes: everything but the decoded photographs."""
         return {**self.__dict__, "_cache": OrderedDict(), "_cached": 0}
-
-
-def _resized(image: Image, height: int, width: int) -> Image:
-    """Area averaging to reduce, cubic interpolation to enlarge."""
-    interpolation = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), dtype=np.uint8)

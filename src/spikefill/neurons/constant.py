@@ -84,8 +84,9 @@ def lif_constant(
     if curve is None:
         result, after = _run(current, steps, parameters, state, readout, v_init, backend)
     else:
+        # Without a gradient the surrogate is not used; the other backends keep what they make by the parameters.
+        plain = parameters if torch.compiler.is_compiling() else replace(parameters, surrogate=ArcTan())
         with torch.no_grad():
-            plain = replace(parameters, surrogate=ArcTan())
             rate, after = _run(current.detach(), steps, plain, state, readout, v_init, backend)
         result = _OnCurve.apply(rate, current, parameters, steps, readout)  # type: ignore[no-untyped-call]
     return result, after if final_state else None

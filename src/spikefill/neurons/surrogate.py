@@ -147,8 +147,8 @@ class RateCurve(Surrogate):
         chord = 1 / (high - low)
         within = (current >= low) & (current <= high)
         if p.reset == "soft":
-            inside, outside = current.new_tensor(chord), current.new_tensor(self.outside * chord)
-            return torch.where(within, inside, outside).where(current == current, 0)
+            slope = torch.full_like(current, self.outside * chord).masked_fill_(within, chord)
+            return slope.where(current == current, 0)
         beta, gain, threshold = float(p.beta), float(p.gain), float(p.threshold)
         drive = current.clamp(low, high) * gain
         if beta < 1:

@@ -11,12 +11,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from spikefill import data
 from spikefill.cli import console
+from spikefill.training.resident import ResidentSamples
 from spikefill.training.sampler import StepSampler
 from spikefill.training.stages import Stages
 from spikefill.training.validation import FixedSamples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from spikefill.training.module import Batch
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 _EVALUATION_SEED = 1 << 31
 """Of the masks of validation samples: the same whatever the run's seed, so that runs can be compared."""
-
-_SHORTER_SIDE = 512
-"""Larger photographs are reduced to this, so that a crop shows more than a patch of sky."""
 
 
 class Splits:
@@ -48,9 +46,11 @@ class Splits:
 
     def training_loader(
         self, recipe: Recipe, *, first: int, stop: int, total_steps: int, device: torch.device
-    ) -> DataLoader[Batch]:
+    ) -> Iterable[Batch]:
         """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
         settings, stages = recipe.data, Stages(recipe, total_steps)
+        if settings.resident_masks is not None:
+            return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device)
         largest = max(stage.size for stage in stages.all)
         sized = {
             size: data.MaskedPhotographs(
@@ -60,7 +60,7 @@ class Splits:
                 seed=recipe.seed,
                 length=stop * recipe.batch_size,
                 augment=settings.augment,
-                shorter_side=max(_SHORTER_SIDE, largest),
+                shorter_side=max(settings.shorter_side, largest),
                 mask_size=settings.mask_size,
             )
             for size in {stage.size for stage in stages.all}
@@ -94,7 +94,7 @@ class Splits:
                     seed=_EVALUATION_SEED,
                     length=recipe.validation.count,
                     augment=False,
-                    shorter_side=max(_SHORTER_SIDE, size),
+                    shorter_side=max(recipe.data.shorter_side, size),
                 ),
                 count=recipe.validation.count,
                 batch_size=recipe.batch_size,

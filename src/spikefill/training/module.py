@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError
 from spikefill.training.losses import learning_rate_factor, loss_over_levels, loss_per_image
+from spikefill.training.random_state import step_seed
 from spikefill.training.stages import Stages
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class InpaintingModule(pl.LightningModule):
         """The mean over the batch of the recipe's loss.
 
         Raises:
-            DivergenceError: It is not finite.
+            DivergenceError: It is not finite. (On a GPU, only the steps that are logged are looked at.)
         """
         masked, mask, target, settings = batch["masked"], batch["mask"], batch["target"], self.recipe.loss
         if settings.coarser is None:
@@ -102,7 +102,8 @@ class InpaintingModule(pl.LightningModule):
             finest = self._stages.at(self._step).finest
             levels = self.model.levels(masked, mask, finest=finest)  # type: ignore[operator]
             loss = loss_over_levels(settings, levels, target, mask, finest=finest).mean()
-        if not torch.isfinite(loss):
+        looks = loss.device.type == "cpu" or self._step % self.recipe.log_every_steps == 0  # a GPU is waited for
+        if looks and not torch.isfinite(loss):
             raise DivergenceError(f"the loss is {loss.item()}")
         return loss
 
@@ -118,8 +119,7 @@ class InpaintingModule(pl.LightningModule):
             return
         decay = min(self.recipe.ema, (1 + self._step) / (10 + self._step))
         with torch.no_grad():
-            for mean, now in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(now, 1 - decay)
+            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)
             for kept, present in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
                 kept.copy_(present)
 
@@ -166,8 +166,3 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     kind = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
     return kind(weights, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay)
-
-
-def step_seed(seed: int, step: int) -> int:
-    """The seed of torch's generators at a step: 63 well-mixed bits of (seed, step)."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

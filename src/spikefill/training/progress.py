@@ -11,9 +11,12 @@ from rich.progress import Progress, TaskID
 from spikefill.cli import console
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from spikefill.training.module import InpaintingModule
 
 _SECONDS_BETWEEN_LINES = 30.0
+_SECONDS_BETWEEN_LOOKS = 0.1
 _SMOOTHING = 0.95
 
 
@@ -28,10 +31,10 @@ class RunProgress(pl.Callback):
         self._module = module
         self._bar: Progress | None = None
         self._task = TaskID(0)
-        self._loss: float | None = None
+        self._loss: Tensor | None = None
         self._step_seconds: float | None = None
         self._step_start = 0.0
-        self._last_line = 0.0
+        self._last_line = self._last_shown = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the bar."""
@@ -52,13 +55,17 @@ class RunProgress(pl.Callback):
     ) -> None:
         """Shows where the run is."""
         now = time.monotonic()
-        self._loss = _smoothed(self._loss, float(outputs["loss"]))
+        loss = outputs["loss"].detach()  # stays on its device: reading it waits for a GPU
+        self._loss = loss.clone() if self._loss is None else self._loss.lerp(loss, 1 - _SMOOTHING)
         self._step_seconds = _smoothed(self._step_seconds, now - self._step_start)
         self._step_start = now
         step, total = self._module.steps_done, self._module.total_steps
         speed = self._module.batch_size / max(self._step_seconds, 1e-9)
-        state = f"loss {self._loss:.4g}, {speed:.1f} images/s"
         assert self._bar is not None
+        if now - self._last_shown < _SECONDS_BETWEEN_LOOKS and step < total:
+            return
+        self._last_shown = now
+        state = f"loss {float(self._loss):.4g}, {speed:.1f} images/s"
         self._bar.update(self._task, completed=step, description=state)
         if self._bar.disable and step < total and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now

@@ -51,6 +51,13 @@ class DataSettings(Settings):
         description="Half of the masks are cut out of masks of this size, where samples are smaller, so that holes are "
         "as large in pixels as in use; the others are drawn at the size of the samples. Null: all of them are.",
     )
+    shorter_side: int = Field(
+        default=512,
+        ge=16,
+        le=8192,
+        description="Larger photographs are first reduced to this shorter side, or to a sample's where that is larger, "
+        "so that a sample shows more than a patch of sky.",
+    )
     augment: bool = Field(
         default=True, description="Random crops, scales, flips and rotations; otherwise centre crops."
     )
@@ -59,8 +66,21 @@ class DataSettings(Settings):
         ge=0,
         le=64,
         description="Processes that make samples; 0: the main one does (1 or 2 % of a step on a processor). "
-        "Raise it to feed a GPU. Changes no sample.",
+        "Changes no sample.",
     )
+    resident_masks: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="For a GPU, which processes cannot feed: keep all photographs and this many masks of each family "
+        "in its memory, and make the samples there. Null: processes make them, each with a mask of its own.",
+    )
+
+    @model_validator(mode="after")
+    def _resident_fits(self) -> Self:
+        if self.resident_masks is not None and (self.mask_size is not None or not self.augment):
+            raise ValueError("resident_masks goes with augment and without mask_size")
+        return self
 
 
 class OptimiserSettings(Settings):

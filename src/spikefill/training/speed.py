@@ -14,7 +14,7 @@ from spikefill.training.module import Batch, InpaintingModule, make_optimiser
 from spikefill.training.validation import Validation, autocast
 
 if TYPE_CHECKING:
-    from torch.utils.data import DataLoader
+    from collections.abc import Iterable
 
     from spikefill.training.recipe import ValidationSettings
 
@@ -44,7 +44,7 @@ class Speed:
 
 
 def measure_speed(
-    module: InpaintingModule, loader: DataLoader[Batch], validation: Validation, *, seconds: float
+    module: InpaintingModule, loader: Iterable[Batch], validation: Validation, *, seconds: float
 ) -> Speed:
     """Trains a copy for some seconds after a few steps of warm-up; the module stays as it is.
 
