@@ -52,7 +52,7 @@ class CoreSize:
 
 SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
     {
-        "small": (CoreSize(24, 64, (1, 1, 1)), CoreSize(48, 96, (1, 4, 1))),
+        "small": (CoreSize(24, 64, (0, 1, 0)), CoreSize(48, 96, (1, 4, 1))),
         "base": (CoreSize(48, 96, (1, 2, 1)), CoreSize(64, 160, (2, 6, 2))),
     }
 )
