@@ -42,6 +42,18 @@ def _interrupt_in_step(number: int, monkeypatch: pytest.MonkeyPatch, *, by: sign
     monkeypatch.setattr(InpaintingModule, "training_step", step)
 
 
+def _interrupt_after_step(number: int, monkeypatch: pytest.MonkeyPatch, *, by: signal.Signals) -> None:
+    """Signals once what saves has had its turn, as happens while the progress bar waits for a GPU."""
+    original = run_module.RunProgress.on_train_batch_end
+
+    def end(self: Any, *arguments: Any) -> None:
+        original(self, *arguments)
+        if self._module.steps_done == number:
+            signal.raise_signal(by)
+
+    monkeypatch.setattr(run_module.RunProgress, "on_train_batch_end", end)
+
+
 def test_what_a_run_leaves(tmp_path: Path, tiny: Recipe, capfd: pytest.CaptureFixture[str]) -> None:
     random_before = torch.get_rng_state()
     recipe = change_recipe(tiny, ["validation.every_steps=2", "ema=0.9"])
@@ -142,13 +154,17 @@ def _moments(state: dict[str, Any]) -> list[torch.Tensor]:
     return [value for weight in state["optimiser"]["state"].values() for value in weight.values()]
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["in a step", "after a step"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
-    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, late: bool
 ) -> None:
     output = tmp_path / "my run"
     with monkeypatch.context() as patch:
-        _interrupt_in_step(2, patch, by=number)
+        if late:
+            _interrupt_after_step(3 if number == signal.SIGTERM else 2, patch, by=number)
+        else:
+            _interrupt_in_step(2, patch, by=number)
         with pytest.raises(Interrupted, match=r"after step 3 of 5; go on with: spikefill train --resume -o '.*my run'"):
             train(tiny, **EMBEDDED, output=output, steps=5)
     assert torch.load(output / "resume.ckpt", weights_only=True)["step"] == 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from spikefill import models
 from spikefill.cli import console
@@ -52,6 +53,7 @@ class RunKeeper(pl.Callback):
         self._stop = stop
         self._best = best
         self._last_val: float | None = None
+        self._stopped = False
         self._last_save = self._last_validation = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,11 +74,16 @@ class RunKeeper(pl.Callback):
         validates = ends or (self._validation_due(step, now) and not self._stop.made)
         if validates:
             self._validate(trainer)
-        if validates or self._stop.made or now - self._last_save >= recipe.checkpoint_seconds:
+        if validates or now - self._last_save >= recipe.checkpoint_seconds:
             self._save(trainer)
         if self._stop.made and not ends:
-            self._write_weights(self._folder.last, self._last_val)
+            self._keep_stopped(trainer)
             trainer.should_stop = True
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Saves where SIGTERM, which Lightning looks for as well, came after the end of a step was dealt with."""
+        if isinstance(exception, SIGTERMException):
+            self._keep_stopped(trainer)
 
     def _validation_due(self, step: int, now: float) -> bool:
         settings = self._record.recipe.validation
@@ -123,6 +130,13 @@ class RunKeeper(pl.Callback):
         for logger in trainer.loggers:
             logger.save()
         self._last_save = time.monotonic()
+
+    def _keep_stopped(self, trainer: pl.Trainer) -> None:
+        """Saves what there is, once, when the run is asked to stop."""
+        if not self._stopped:
+            self._stopped = True
+            self._save(trainer)
+            self._write_weights(self._folder.last, self._last_val)
 
     def _write_weights(self, path: Path, val: float | None) -> None:
         facts = {**self._record.provenance(), "step": self._module.steps_done, "validation_loss": val}
