@@ -46,7 +46,16 @@ def test_the_twin_differs_in_its_activation_alone() -> None:
     assert twin.arguments == {**hybrid.arguments, "activation": "relu"}
 
 
-@pytest.mark.parametrize("name", ["partial-small", "gated-small", "relu-small"])
+@pytest.mark.parametrize("suffix", ["", "-gpu"])
+def test_base_differs_in_its_size_and_its_length_alone(suffix: str) -> None:
+    small, base = load_recipe(f"hybrid-small{suffix}"), load_recipe(f"hybrid-base{suffix}")
+    assert base.model.arguments == {**small.model.arguments, "size": "base"}
+    others = ("model", "steps", "stages", "schedule", "optimiser")
+    assert settings(f"hybrid-base{suffix}", *others) == settings(f"hybrid-small{suffix}", *others)
+    assert [(stage.size, stage.finest) for stage in base.stages] == [(part.size, part.finest) for part in small.stages]
+
+
+@pytest.mark.parametrize("name", ["partial-small", "gated-small", "relu-small", "hybrid-small-gpu", "hybrid-base-gpu"])
 def test_the_recipe_and_its_network_go_together(name: str) -> None:
     recipe = load_recipe(name)
     network = models.create(recipe.model.architecture, **recipe.model.arguments)

@@ -31,20 +31,18 @@ class Firing(nn.Module):
     def forward(self, current: Tensor) -> Tensor:
         """N x C x H x W to the same shape; rates are in [0, 1]."""
         norm, neuron = self.norm, self.neuron
-        if current.is_cuda and not torch.compiler.is_compiling():
-            return channel_norm_compiled.fired(current, norm, neuron)
-        if not torch.compiler.is_compiling() and (response := _response(norm, neuron)) is not None:
-            weight, bias = norm.weight, norm.bias
-            if channel_norm.serves(current, weight, bias, response):
+        if not (torch.compiler.is_compiling() or _watched(norm) or _watched(neuron)):
+            if current.is_cuda:
+                return channel_norm_compiled.fired(current, norm, neuron)
+            response, weight, bias = _response(neuron), norm.weight, norm.bias
+            if response is not None and channel_norm.serves(current, weight, bias, response):
                 return channel_norm.fired(current, weight, bias, norm.eps, response)
         rate: Tensor = neuron(norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
         return rate
 
 
-def _response(norm: nn.Module, neuron: nn.Module) -> channel_norm.Response | None:
+def _response(neuron: nn.Module) -> channel_norm.Response | None:
     """What the neurons are to the kernels that join them to the normalisation; None where they must be called."""
-    if type(norm) is not nn.LayerNorm or _watched(norm) or _watched(neuron):
-        return None
     if type(neuron) is nn.ReLU:
         return channel_norm.RELU
     if type(neuron) is not LIF or neuron.learnable or neuron.readout != "rate":

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spikefill.neurons.kernels import compiled
+
 _VARYING = (0, 2, 3)
 """Dimensions of the current that one kernel serves in any size: images, rows, columns."""
 
@@ -21,17 +23,17 @@ def fired(current: Tensor, norm: nn.LayerNorm, neuron: nn.Module) -> Tensor:
     """
     for dimension in _VARYING:
         torch._dynamo.maybe_mark_dynamic(current, dimension)
-    return _compiled(current.shape[1])(current, norm.weight, norm.bias, norm.eps, neuron)
+    return _compiled(current.shape[1], compiled.ENGINE)(current, norm.weight, norm.bias, norm.eps, neuron)
 
 
 @lru_cache(maxsize=256)
-def _compiled(channels: int) -> Callable[..., Tensor]:
+def _compiled(channels: int, engine: str) -> Callable[..., Tensor]:
     """The compiled function for a number of channels.
 
     PyTorch limits how often it compiles a piece of code anew: each number has a piece of its own.
     """
     own = types.FunctionType(_fired.__code__.replace(), _fired.__globals__)
-    return torch.compile(own, fullgraph=True)
+    return torch.compile(own, backend=engine, fullgraph=True)
 
 
 def _fired(current: Tensor, weight: Tensor, bias: Tensor, eps: float, neuron: nn.Module) -> Tensor:
