@@ -114,6 +114,16 @@ def test_threads_and_precision(here: Path, weights: Path, monkeypatch: pytest.Mo
     assert (here / "out.png").exists()
 
 
+def test_the_best_quality_differs_in_the_hole_alone(here: Path, weights: Path) -> None:
+    call = ["inpaint", "photo.png", "mask.png", "--model", str(weights), "-o"]
+    assert run([*call, "fast.png"]) == 0
+    assert run([*call, "best.png", "--quality", "best"]) == 0
+    source, fast, best = (np.asarray(Image.open(name)) for name in ("photo.png", "fast.png", "best.png"))
+    hole = np.asarray(Image.open("mask.png").convert("L")) > 127
+    assert not np.array_equal(fast, best)
+    assert np.array_equal(best[~hole], source[~hole])
+
+
 def test_the_photograph_may_come_from_standard_input(
     here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from spikefill import models
 from spikefill.cli import console
 from spikefill.cli.app import run
 
+MODELS = "hybrid-small, hybrid-base, hybrid-free, scnn, hybrid"
 INPAINT = "inpaint photo.png mask.png --model run -o new.png"
 TRAIN = "train --data embedded --val embedded --steps 1 -o new"
 EVALUATE = "evaluate --model none --size 64 --masks thin --repeats 1 --limit 1"
@@ -38,9 +39,10 @@ WRONG_CALLS = [
     (f"{INPAINT} --device tpu", "device is 'tpu'"),
     (f"{INPAINT} --device meta", "device is 'meta'"),
     (f"{INPAINT} --precision int8", "precision is 'int8'; it must be one of: float32, bfloat16"),
+    (f"{INPAINT} --quality worst", "quality is 'worst'; it must be one of: fast, best"),
     (
         f"{INPAINT} --model lama",
-        "model is 'lama'; it must be one of: hybrid-small, scnn, hybrid; or a file of weights or a run folder",
+        f"model is 'lama'; it must be one of: {MODELS}; or a file of weights or a run folder",
     ),
     (f"{INPAINT} --model", "--model"),
     ("inpaint - - -o new.png", "only one can come from standard input"),
@@ -121,7 +123,7 @@ WRONG_CALLS = [
     (f"{MASKS} --seed -1", "--seed is -1; it must be at least 0"),
     ("masks thin -o text.txt", "text.txt, a file; name a folder"),
     # models
-    ("models lama", "NAME is 'lama'; it must be one of: hybrid-small, scnn, hybrid"),
+    ("models lama", f"NAME is 'lama'; it must be one of: {MODELS}"),
     ("models text.txt", "NAME is 'text.txt'"),
     ("models scnn again", "again"),
     ("models --all", "--all"),

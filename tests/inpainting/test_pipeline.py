@@ -295,6 +295,37 @@ def test_load_takes_files_folders_and_precision(
         load("no/such")
 
 
+def test_the_best_quality_is_the_mean_over_turned_and_mirrored_pictures(
+    model: torch.nn.Module, holes: np.ndarray
+) -> None:
+    image = picture("float32", (3,))
+    ways = [(turn, mirror) for turn in range(4) for mirror in (False, True)]
+
+    def way(array: np.ndarray, turn: int, mirror: bool) -> np.ndarray:
+        return np.ascontiguousarray(np.rot90(array[:, ::-1] if mirror else array, turn))
+
+    def back(array: np.ndarray, turn: int, mirror: bool) -> np.ndarray:
+        turned = np.rot90(array, -turn)
+        return turned[:, ::-1] if mirror else turned
+
+    def predicted(inpainter: Inpainter, image: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        masked = torch.from_numpy(np.where(holes[..., None], 0, image)).permute(2, 0, 1)[None].float()
+        mask = torch.from_numpy(holes)[None, None].float()
+        return inpainter.predict(masked, mask)[0].permute(1, 2, 0).numpy()
+
+    fast, best = Inpainter(model), Inpainter(model, quality="best")
+    single = [back(predicted(fast, way(image, *how), way(holes, *how)), *how) for how in ways]
+    np.testing.assert_allclose(predicted(best, image, holes), np.mean(single, axis=0), atol=1e-5)
+    assert not np.allclose(single[0], single[3], atol=1e-4)  # the network itself has no such symmetry
+    restored = best.inpaint(image, holes)
+    assert np.array_equal(restored[~holes], image[~holes])
+    assert not np.array_equal(restored, fast.inpaint(image, holes))
+    turned = best.inpaint(way(image, 1, True), way(holes, 1, True))
+    np.testing.assert_allclose(back(turned, 1, True), restored, atol=1e-5)
+    with pytest.raises(InputError, match="quality is 'worst'; it must be one of: fast, best"):
+        Inpainter(model, quality="worst")
+
+
 def test_the_default_model_is_loaded_once(
     inpainter: Inpainter, holes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

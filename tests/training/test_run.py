@@ -174,6 +174,37 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
     assert _same_weights(output / "last.safetensors", whole / "last.safetensors")
 
 
+def test_a_run_may_begin_with_given_weights(tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = train(tiny, **EMBEDDED, output=tmp_path / "first", steps=2)
+    still = change_recipe(tiny, ["optimiser.learning_rate=1e-12"])
+    second = train(still, **EMBEDDED, output=tmp_path / "second", start=first, steps=1)
+    begun, given = (models.read(folder).state_dict() for folder in (second, first))
+    for name, tensor in given.items():
+        torch.testing.assert_close(begun[name], tensor, atol=1e-6, rtol=0)
+    header = models.read_header(second / "last.safetensors")
+    assert header["start"] == "first"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Validation, "measure", _fail)
+        with pytest.raises(OSError, match="the power went"):
+            train(still, **EMBEDDED, output=tmp_path / "third", start=first, steps=1)
+    train(output=tmp_path / "third", resume=True)  # without a checkpoint: from the given weights again
+    assert _same_weights(tmp_path / "third" / "last.safetensors", second / "last.safetensors")
+    with pytest.raises(InputError, match="start is 'scnn' but the run has '.*first'"):
+        train(output=tmp_path / "third", resume=True, start="scnn")
+
+
+def test_weights_to_begin_with_must_fit(tmp_path: Path, tiny: Recipe) -> None:
+    for start, said in (
+        ("scnn", "start is scnn, whose weights do not fit the recipe's model.arguments, .*'width': 8"),
+        ("hybrid-small", "start is hybrid-small, a Hybrid; the recipe trains a SCNN"),
+        (tmp_path / "no" / "such", "model is '.*such'; it must be one of"),
+    ):
+        with pytest.raises(InputError, match=said):
+            train(tiny, **EMBEDDED, output=tmp_path / "run", start=start, steps=1)
+        assert not (tmp_path / "run").exists()
+
+
 def test_a_run_stopped_before_its_first_checkpoint_begins_again(
     tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,10 @@ def evaluate(
     device: Annotated[
         str | None, typer.Option(help="Where models run: cpu, cuda, ...", envvar="SPIKEFILL_DEVICE")
     ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(help="Of models: fast, or best, the mean of eight passes.", show_default="fast"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> int:
     """Measure models and baselines on the same photographs and masks.
@@ -95,7 +99,7 @@ def evaluate(
         console.note(f"{path}: {problem}")
         unreadable.append(str(path))
 
-    models, references = _load_models(model, compared, device)
+    models, references = _load_models(model, compared, device, quality)
     photographs = data.open_photographs(images, part="val", on_problem=complain)
     if photographs.greyscale:
         console.note(f"{len(photographs.greyscale)} photographs are greyscale: measured as RGB of equal channels")
@@ -139,7 +143,7 @@ def _evaluation() -> Any:
 
 
 def _load_models(
-    references: Sequence[str] | None, baselines: Sequence[str], device: str | None
+    references: Sequence[str] | None, baselines: Sequence[str], device: str | None, quality: str | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The inpainters and what they were loaded from, by the names that the table shows."""
     from spikefill import inpainting, models
@@ -156,7 +160,10 @@ def _load_models(
     short = [Path(reference).name.removesuffix(".safetensors") or reference for reference in wanted]
     taken = [*short, *baselines]
     names = [name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)]
-    loaded = {name: inpainting.load(reference, device=device) for name, reference in zip(names, wanted, strict=True)}
+    loaded = {
+        name: inpainting.load(reference, device=device, quality=quality)
+        for name, reference in zip(names, wanted, strict=True)
+    }
     return loaded, dict(zip(names, wanted, strict=True))
 
 

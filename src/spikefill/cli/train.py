@@ -22,6 +22,14 @@ def train(
         typer.Option(help="Folder of photographs to train on, or 'embedded'; repeat it for several."),
     ] = None,
     val: Annotated[str | None, typer.Option(help="Folder of photographs to validate on, or 'embedded'.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|FILE|RUN_DIR",
+            help="Weights to begin with, to tune them finer; they must fit the recipe's network.",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Length of the run; turned into steps once, from the measured speed.")
     ] = None,
@@ -58,6 +66,7 @@ def train(
             data=data,
             val=val,
             output=output,
+            start=start,
             minutes=minutes,
             steps=steps,
             resume=resume,

@@ -58,6 +58,8 @@ def describe_model(inpainter: Any, reference: str | Path | None = None) -> dict[
         described["parameters"] = sum(parameter.numel() for parameter in model.parameters())
         devices = {str(parameter.device) for parameter in model.parameters()}
         described["device"] = ", ".join(sorted(devices))
+    if getattr(inpainter, "quality", "fast") != "fast":
+        described["quality"] = inpainter.quality
     if reference is not None:
         described["reference"] = str(reference)
         file = _weight_file(reference)

@@ -24,6 +24,7 @@ from spikefill.training.run_folder import (
     RunRecord,
     commit,
     normalised_source,
+    normalised_weights,
     read_record,
     versions,
 )
@@ -51,6 +52,7 @@ def train(
     data: str | Path | Sequence[str | Path] | None = None,
     val: str | Path | None = None,
     output: str | Path,
+    start: str | Path | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     resume: bool = False,
@@ -64,6 +66,8 @@ def train(
         data: Folders of photographs, or ``"embedded"`` (its training part); several are used together.
         val: A folder of photographs, or ``"embedded"`` (its validation part).
         output: The run's folder. It must not exist, or be empty, unless ``resume``.
+        start: Weights to begin with, to tune them finer: as for `models.read`. They must fit the recipe's network. None
+            begins with weights drawn at random.
         minutes: Length of the run; turned into steps once, from the measured speed. Validations are included.
         steps: Length in optimiser steps. With neither, the recipe's.
         resume: Go on with the run in ``output``, to its number of steps, with the batches and random numbers
@@ -86,7 +90,7 @@ def train(
     _check_lengths(minutes, steps, threads)
     sources = [data] if isinstance(data, (str, Path)) else data
     if resume:
-        record = _record_to_resume(folder, recipe, sources, val, minutes, steps)
+        record = _record_to_resume(folder, recipe, sources, val, start, minutes, steps)
         threads = record.threads if threads is None else threads
         device = record.device if device is None else device
     with torch.random.fork_rng(), torch_threads(threads):
@@ -94,14 +98,14 @@ def train(
         if resume:
             splits = Splits(record.data, record.val)
             validation = Validation(record.recipe, *splits.fixed_samples(record.recipe), target)
-            module = _new_module(record.recipe, record.steps)
+            module = _new_module(record.recipe, record.steps, record.start)
         else:
             _check_new(folder)
             recipe, sources, val = _required(recipe, sources, val)
             splits = Splits([normalised_source(source) for source in sources], normalised_source(val))
             validation = Validation(recipe, *splits.fixed_samples(recipe), target)
-            record = _new_record(recipe, sources, val, minutes, steps, target, splits, validation, began)
-            module = _new_module(recipe, record.steps)
+            record = _new_record(recipe, sources, val, start, minutes, steps, target, splits, validation, began)
+            module = _new_module(recipe, record.steps, record.start)
             record.write(folder)
         state = load_state(folder.state) if folder.state.exists() else None
         _fit(folder, record, splits, validation, module, state)
@@ -200,6 +204,7 @@ def _record_to_resume(
     recipe: Recipe | None,
     sources: Sequence[str | Path] | None,
     val: str | Path | None,
+    start: str | Path | None,
     minutes: float | None,
     steps: int | None,
 ) -> RunRecord:
@@ -209,6 +214,7 @@ def _record_to_resume(
             "recipe": None if recipe is None else recipe.model_dump(mode="json"),
             "data": [normalised_source(source) for source in sources] if sources else None,
             "val": None if val is None else normalised_source(val),
+            "start": None if start is None else normalised_weights(start),
             "minutes": minutes,
             "steps": steps,
         }
@@ -222,6 +228,7 @@ def _new_record(
     recipe: Recipe,
     sources: Sequence[str | Path],
     val: str | Path,
+    start: str | Path | None,
     minutes: float | None,
     steps: int | None,
     device: torch.device,
@@ -240,6 +247,7 @@ def _new_record(
         recipe=recipe,
         data=tuple(normalised_source(source) for source in sources),
         val=normalised_source(val),
+        start=None if start is None else normalised_weights(start),
         steps=recipe.steps if steps is None else steps,
         minutes=minutes,
         seconds_per_step=None if speed is None else speed.step,
@@ -262,9 +270,21 @@ def _speed(recipe: Recipe, splits: Splits, validation: Validation, *, seconds: f
     return Speed(step, measured[-1].validation)
 
 
-def _new_module(recipe: Recipe, steps: int) -> InpaintingModule:
-    """The network with the first weights of the recipe's seed."""
+def _new_module(recipe: Recipe, steps: int, start: str | None = None) -> InpaintingModule:
+    """The network with the first weights of the recipe's seed, or with those to begin with."""
     torch.manual_seed(recipe.seed)
-    return InpaintingModule(
-        models.create(recipe.model.architecture, **recipe.model.arguments), recipe, total_steps=steps
-    )
+    network = models.create(recipe.model.architecture, **recipe.model.arguments)
+    if start is not None:
+        given = models.read(start)
+        if type(given) is not type(network):
+            raise InputError(
+                f"start is {start}, a {type(given).__name__}; the recipe trains a {type(network).__name__}"
+            )
+        try:
+            network.load_state_dict(given.state_dict())
+        except RuntimeError as error:
+            raise InputError(
+                f"start is {start}, whose weights do not fit the recipe's model.arguments, {recipe.model.arguments}; "
+                f"it was made with {given.arguments}"
+            ) from error
+    return InpaintingModule(network, recipe, total_steps=steps)

@@ -16,7 +16,7 @@ from spikefill._version import __version__
 from spikefill.data import EMBEDDED
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
-from spikefill.models import BEST_WEIGHTS, LAST_WEIGHTS
+from spikefill.models import BEST_WEIGHTS, LAST_WEIGHTS, bundled_names
 from spikefill.training.recipe import Recipe
 
 FORMAT_VERSION = 1
@@ -73,6 +73,7 @@ class RunRecord(BaseModel):
     recipe: Recipe
     data: tuple[str, ...]
     val: str
+    start: str | None = None
     steps: int
     minutes: float | None = None
     seconds_per_step: float | None = None
@@ -97,6 +98,7 @@ class RunRecord(BaseModel):
             "size": self.recipe.data.size,
             "data": ", ".join(Path(source).name for source in self.data),
             "validation_data": Path(self.val).name,
+            "start": None if self.start is None else Path(self.start).name,
             "commit": self.commit,
             "spikefill": self.versions.get("spikefill"),
             "torch": self.versions.get("torch"),
@@ -139,6 +141,11 @@ def read_record(folder: RunFolder) -> RunRecord:
 def normalised_source(source: str | Path) -> str:
     """A data source as a record keeps it: ``embedded``, or the folder's absolute path."""
     return EMBEDDED if str(source) == EMBEDDED else str(Path(source).resolve())
+
+
+def normalised_weights(weights: str | Path) -> str:
+    """Weights to begin with as a record keeps them: a bundled model's name, or the absolute path."""
+    return str(weights) if str(weights) in bundled_names() else str(Path(weights).resolve())
 
 
 def versions() -> dict[str, str]:

@@ -21,7 +21,7 @@ from torch.autograd.function import once_differentiable
 from spikefill.neurons.kernels import channel_norm_loops, fused
 from spikefill.neurons.kernels import table as rate_tables
 from spikefill.neurons.kernels.arithmetic import Array
-from spikefill.neurons.kernels.channel_norm_loops import PIXELS
+from spikefill.neurons.kernels.channel_norm_loops import BLOCK
 from spikefill.neurons.kernels.memory import empty
 from spikefill.neurons.kernels.threads import in_shares
 from spikefill.neurons.lif import LIFParameters
@@ -74,7 +74,7 @@ def response(parameters: LIFParameters, steps: int, v_init: float) -> Response |
 def serves(current: Tensor, weight: Tensor, bias: Tensor, response: Response) -> bool:
     """Whether the kernels can serve a current N x C x H x W with a scale and a bias for each channel.
 
-    They serve float32 on the CPU; with a gradient, currents that lie in memory one channel after the other.
+    They serve float32 on the CPU, with a gradient if the response has one.
     """
     return (
         type(current) is Tensor  # none that only stands for one
@@ -83,7 +83,7 @@ def serves(current: Tensor, weight: Tensor, bias: Tensor, response: Response) ->
         and current.is_cpu and weight.is_cpu and bias.is_cpu
         and weight.numel() == bias.numel() == current.shape[1]
         and weight.is_contiguous() and bias.is_contiguous()
-        and (not _differentiated(current, weight, bias) or (response.curve is not None and current.is_contiguous()))
+        and (not _differentiated(current, weight, bias) or response.curve is not None)
     )  # fmt: skip
 
 
@@ -98,9 +98,9 @@ def fired(current: Tensor, weight: Tensor, bias: Tensor, eps: float, response: R
         response: That of the neurons, or `RELU`.
 
     Returns:
-        Rates or positive currents in the shape of ``current``, in memory one channel after the other.
+        Rates or positive currents in the shape of ``current``, in memory one pixel after the other (channels-last).
     """
-    current = current.contiguous()  # a copy and the kernel together are faster than the normalisation alone
+    current = current.contiguous(memory_format=torch.channels_last)
     if _differentiated(current, weight, bias):
         result: Tensor = _Fired.apply(current, weight, bias, eps, response)  # type: ignore[no-untyped-call]
         return result
@@ -131,9 +131,9 @@ class _Fired(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         current, weight, bias = ctx.saved_tensors
-        gradient, result = gradient.contiguous(), _new(current)
-        images, channels, height, width = current.shape
-        sums = np.zeros((images * _blocks(height * width), channels, 2))
+        gradient, result = gradient.contiguous(memory_format=torch.channels_last), _new(current)
+        channels = current.shape[1]
+        sums = np.zeros((-(-current.numel() // (channels * BLOCK)), channels, 2))
         tensors = tuple(tensor.data_ptr() for tensor in (current, gradient, result, weight, bias))
         _run(channel_norm_loops.channel_norm_backward(), current.shape, tensors, (ctx.eps, ctx.curve, sums))
         of_weight, of_bias = torch.from_numpy(sums.sum(0)).float().unbind(1)
@@ -141,24 +141,22 @@ class _Fired(torch.autograd.Function):
 
 
 def _new(current: Tensor) -> Tensor:
-    return torch.empty_like(current) if current.numel() < _LARGE else empty(current.shape, torch.float32)
-
-
-def _blocks(pixels: int) -> int:
-    return -(-pixels // PIXELS)
+    """A tensor for the result, channels-last."""
+    images, channels, height, width = current.shape
+    shape = (images, height, width, channels)
+    new = torch.empty(shape) if current.numel() < _LARGE else empty(shape, torch.float32)
+    return new.permute(0, 3, 1, 2)
 
 
 def _run(kernel: Callable[..., None], shape: torch.Size, tensors: tuple[int, ...], others: tuple[Any, ...]) -> None:
     """Calls a kernel with the addresses of tensors of a shape and what else it takes, on one thread or several."""
     images, channels, height, width = shape
-    pixels = height * width
-    blocks = images * _blocks(pixels)
-    if channels * pixels * images < _SHARED:
-        kernel(*tensors, channels, pixels, *others, 0, blocks)
+    pixels = images * height * width
+    if channels * pixels < _SHARED:
+        kernel(*tensors, channels, pixels, *others, 0, pixels)
         return
-    grain = channels * PIXELS
 
     def share(start: int, stop: int) -> None:
-        kernel(*tensors, channels, pixels, *others, start // grain, stop // grain)
+        kernel(*tensors, channels, pixels, *others, start // channels, stop // channels)
 
-    in_shares(share, blocks * grain, grain)
+    in_shares(share, channels * pixels, channels * BLOCK)
