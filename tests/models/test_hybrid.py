@@ -106,6 +106,29 @@ def test_all_convolutions_but_a_cores_first_are_fed_by_spike_rates() -> None:
     assert len(fed) == sum(isinstance(module, nn.Conv2d) for module in model.modules())
 
 
+@pytest.mark.parametrize("activation", ["lif", "relu"])
+def test_what_convolutions_take_and_make_lies_channels_last(activation: str) -> None:
+    """Which is the faster layout on a CPU; a core's first convolution turns its input itself."""
+    model = hybrid(activation=activation)
+    turned: list[str] = []
+
+    def check(name: str, *tensors: Tensor) -> None:
+        turned.extend(name for t in tensors if not t.is_contiguous(memory_format=torch.channels_last))
+
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d):
+            first = name.endswith("entry")
+            module.register_forward_hook(
+                lambda module, inputs, output, name=name, first=first: check(
+                    name, module.weight, output, *(() if first else inputs)
+                )
+            )
+    _, mask, masked = masked_image(37, 50)
+    with torch.no_grad():
+        model(masked, mask)
+    assert turned == []
+
+
 def test_most_multiply_accumulates_of_3x3_convolutions_are_fed_by_spikes() -> None:
     counted = {"spikes": 0, "analog": 0}
     model = hybrid()

@@ -28,7 +28,7 @@ class Level(NamedTuple):
 
     def composed(self, prediction: Tensor) -> Tensor:
         """N x 3 x H x W, the pixels' means if ``prediction`` is the mean of what is unknown in each of them."""
-        return self.light + (1 - self.known) * prediction
+        return torch.addcmul(self.light, 1 - self.known, prediction)
 
     def first_guess(self, coarser: Tensor) -> Tensor:
         """N x 3 x H x W, for the unknown part of each pixel: the mean of its known part, ``coarser`` where it has none.
@@ -44,8 +44,9 @@ class Level(NamedTuple):
 
 
 def _quotient(light: Tensor, known: Tensor, otherwise: Tensor) -> Tensor:
-    """The mean of what is known, where anything is."""
-    return torch.where(known > 0, light / torch.where(known > 0, known, 1.0), otherwise)
+    """The mean of what is known, where anything is; ``light`` is 0 elsewhere."""
+    nothing = (known == 0).to(known.dtype)
+    return (light / (known + nothing)).addcmul_(nothing, otherwise)  # `torch.where` takes four times as long
 
 
 def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list[Level]:
@@ -57,7 +58,8 @@ def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list
         multiple: Every level's sides are padded to multiples of this even number.
         coarsest: Levels are added until the longer side is at most this, at least ``multiple``.
     """
-    levels = [Level(*(_padded(part, multiple) for part in (masked * (1 - mask), 1 - mask)))]
+    known = 1 - mask
+    levels = [Level(*(_padded(part, multiple) for part in (masked * known, known)))]
     while max(levels[-1].known.shape[-2:]) > coarsest:
         levels.append(Level(*(_padded(F.avg_pool2d(part, 2), multiple) for part in levels[-1])))
     return levels
@@ -65,15 +67,18 @@ def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list
 
 def enlarged(coarse: Tensor, like: Tensor) -> Tensor:
     """A coarser level's image at the next finer level, by bilinear interpolation, cut to the size of ``like``."""
-    height, width = like.shape[-2:]
-    larger = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
-    return larger[..., :height, :width]
+    return _cut(F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False), like)
 
 
 def repeated(coarse: Tensor, like: Tensor) -> Tensor:
     """The same with every pixel repeated 2 x 2."""
+    return _cut(F.interpolate(coarse, scale_factor=2, mode="nearest"), like)
+
+
+def _cut(image: Tensor, like: Tensor) -> Tensor:
+    """The upper left part in the size of ``like``; what has this size is no view of anything."""
     height, width = like.shape[-2:]
-    return F.interpolate(coarse, scale_factor=2, mode="nearest")[..., :height, :width]
+    return image if image.shape[-2:] == (height, width) else image[..., :height, :width]
 
 
 def _padded(image: Tensor, multiple: int) -> Tensor:

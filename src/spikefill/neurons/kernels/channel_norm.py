@@ -133,19 +133,18 @@ class _Fired(torch.autograd.Function):
         current, weight, bias = ctx.saved_tensors
         gradient, result = gradient.contiguous(memory_format=torch.channels_last), _new(current)
         channels = current.shape[1]
-        sums = np.zeros((-(-current.numel() // (channels * BLOCK)), channels, 2))
+        sums = np.empty((-(-current.numel() // (channels * BLOCK)), 2, channels))
         tensors = tuple(tensor.data_ptr() for tensor in (current, gradient, result, weight, bias))
         _run(channel_norm_loops.channel_norm_backward(), current.shape, tensors, (ctx.eps, ctx.curve, sums))
-        of_weight, of_bias = torch.from_numpy(sums.sum(0)).float().unbind(1)
+        of_weight, of_bias = torch.from_numpy(sums.sum(0)).float()
         return result, of_weight, of_bias, None, None
 
 
 def _new(current: Tensor) -> Tensor:
-    """A tensor for the result, channels-last."""
+    if current.numel() < _LARGE:
+        return torch.empty_like(current)
     images, channels, height, width = current.shape
-    shape = (images, height, width, channels)
-    new = torch.empty(shape) if current.numel() < _LARGE else empty(shape, torch.float32)
-    return new.permute(0, 3, 1, 2)
+    return empty((images, height, width, channels), torch.float32).permute(0, 3, 1, 2)
 
 
 def _run(kernel: Callable[..., None], shape: torch.Size, tensors: tuple[int, ...], others: tuple[Any, ...]) -> None:

@@ -1,8 +1,9 @@
-"""Layer normalisation over the channels of each pixel, then neurons or ReLU: a block of pixels at a time.
+"""Layer normalisation over the channels of each pixel, then neurons or ReLU: a pixel at a time.
 
-The numbers of a pixel lie together in memory. Those of a block are turned into a row for each channel, so that the
-inner loops are those over its pixels, which LLVM makes vector code of. Each pixel's numbers are added up in the order
-of its channels, so that they depend neither on its place nor on the number of threads.
+The numbers of a pixel lie together in memory. The loops over its channels are the inner ones, which LLVM makes vector
+code of; for this they are short, since it compares the addresses of few arrays only. Each pixel's numbers are added up
+in the order that suits the processor: it depends on the number of channels alone, neither on the pixel's place nor on
+the number of threads.
 
 Tensors are handed over as addresses: there are many calls for few numbers, and making arrays would take longer than
 what is done with them.
@@ -22,10 +23,8 @@ from numba.np.numpy_support import carray
 from spikefill.neurons.kernels.arithmetic import Array
 from spikefill.neurons.kernels.compiling import Kernel, helper
 
-PIXELS = 64
-"""Pixels that are turned together: 96 channels of them take 24 KB, part of the fastest cache."""
-BLOCK = 8 * PIXELS
-"""Pixels that always are one thread's, and whose sums are added up together."""
+BLOCK = 64
+"""Pixels that always are one thread's, and whose gradients of scale and bias are added up together."""
 
 
 def _to_pointer(_: Any, address: Any) -> Any:
@@ -47,62 +46,48 @@ def _rows(address: int, rows: int, length: int) -> Array:
     return found
 
 
-@helper  # type: ignore[untyped-decorator]
-def _load(part: Array, pixels: Array, n: int) -> None:
-    """``n`` pixels, turned into a row for each channel; four channels at a time."""
-    channels = part.shape[0]
-    fours = channels // 4 * 4
-    for c in range(0, fours, 4):
-        x0, x1, x2, x3 = part[c], part[c + 1], part[c + 2], part[c + 3]
-        for i in range(n):
-            x0[i], x1[i], x2[i], x3[i] = pixels[i, c], pixels[i, c + 1], pixels[i, c + 2], pixels[i, c + 3]
-    for c in range(fours, channels):
-        for i in range(n):
-            part[c, i] = pixels[i, c]
+_adding: Any = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc"})
+"""Decorates what adds numbers up in the order that suits the processor."""
+
+
+@_adding  # type: ignore[untyped-decorator]
+def _differences(x: Array) -> tuple[np.float32, np.float32]:
+    """The sum of a pixel's differences from its first channel, and that of their squares."""
+    alone, squares, first = np.float32(0), np.float32(0), x[0]
+    for c in range(x.shape[0]):
+        d = x[c] - first
+        alone += d
+        squares += d * d
+    return alone, squares
 
 
 @helper  # type: ignore[untyped-decorator]
-def _store(pixels: Array, part: Array, n: int) -> None:
-    """Rows of channels, turned into ``n`` pixels."""
-    channels = part.shape[0]
-    fours = channels // 4 * 4
-    for c in range(0, fours, 4):
-        x0, x1, x2, x3 = part[c], part[c + 1], part[c + 2], part[c + 3]
-        for i in range(n):
-            pixels[i, c], pixels[i, c + 1], pixels[i, c + 2], pixels[i, c + 3] = x0[i], x1[i], x2[i], x3[i]
-    for c in range(fours, channels):
-        for i in range(n):
-            pixels[i, c] = part[c, i]
+def _statistics(mean: Array, scale: Array, currents: Array, n: int, eps: float) -> None:
+    """The means of ``n`` pixels' channels, and one over their standard deviations.
 
-
-@helper  # type: ignore[untyped-decorator]
-def _statistics(mean: Array, scale: Array, part: Array, n: int, eps: float) -> None:
-    """The mean of each pixel's channels and one over their standard deviation.
-
-    What is added up are differences from the first channel and their squares, so that channels with much in common
-    lose nothing: the square of the first one's distance from the mean is at most the variance times their number.
+    Differences from the first channel are added up, so that channels with much in common lose nothing: the square of
+    the first one's distance from the mean is at most the variance times their number.
     """
-    zero, one, least, channels = np.float32(0), np.float32(1), np.float32(eps), np.float32(part.shape[0])
-    first, fours = part[0], part.shape[0] // 4 * 4
+    zero, one, least, channels = np.float32(0), np.float32(1), np.float32(eps), np.float32(currents.shape[1])
     for i in range(n):
-        mean[i] = zero
-        scale[i] = zero
-    for c in range(0, fours, 4):
-        x0, x1, x2, x3 = part[c], part[c + 1], part[c + 2], part[c + 3]
-        for i in range(n):
-            d0, d1, d2, d3 = x0[i] - first[i], x1[i] - first[i], x2[i] - first[i], x3[i] - first[i]
-            mean[i] = (((mean[i] + d0) + d1) + d2) + d3
-            scale[i] = (((scale[i] + d0 * d0) + d1 * d1) + d2 * d2) + d3 * d3
-    for c in range(fours, part.shape[0]):
-        x = part[c]
-        for i in range(n):
-            d = x[i] - first[i]
-            mean[i] += d
-            scale[i] += d * d
+        mean[i], scale[i] = _differences(currents[i])
     for i in range(n):
-        d = mean[i] / channels
-        mean[i] = first[i] + d
-        scale[i] = one / np.sqrt((scale[i] / channels - d * d) + least)
+        away, square = mean[i] / channels, scale[i] / channels
+        mean[i] = currents[i, 0] + away
+        variance = square - away * away
+        variance = variance if variance >= zero else square  # if both are infinite
+        scale[i] = one / np.sqrt(variance + least)
+
+
+@_adding  # type: ignore[untyped-decorator]
+def _sums(a: Array, b: Array, factors: Array) -> tuple[np.float32, np.float32]:
+    """The sums of ``a`` and of ``a b``, each number times a factor."""
+    alone, products = np.float32(0), np.float32(0)
+    for c in range(a.shape[0]):
+        weighted = a[c] * factors[c]
+        alone += weighted
+        products += weighted * b[c]
+    return alone, products
 
 
 @cache
@@ -119,59 +104,38 @@ def channel_norm_forward() -> Kernel:
     ) -> None:  # fmt: skip
         currents, results = _rows(source, pixels, channels), _rows(result, pixels, channels)
         factors, offsets = _rows(weight, 1, channels)[0], _rows(bias, 1, channels)[0]
-        zero, one = np.float32(0), np.float32(1)
+        rows, zero = np.empty((2, BLOCK), np.float32), np.float32(0)
+        means, scales = rows[0], rows[1]
         if line is not None:
             slope, origin, most, half = line[0], line[1], line[3], line[4]
-            least, upper, share = half, most + half, one / most
+            least, upper, share = half, most + half, np.float32(1) / most
             power_of_two = int(most) & (int(most) - 1) == 0
-        part, rows = np.empty((channels, PIXELS), np.float32), np.empty((2, PIXELS), np.float32)
-        mean, spread = rows[0], rows[1]
-        for low in range(start, stop, PIXELS):
-            n = min(PIXELS, stop - low)
-            _load(part, currents[low:], n)
-            _statistics(mean, spread, part, n, eps)
-            for c in range(channels):
-                x = part[c]
+            factors, offsets = factors * slope, offsets * slope + origin
+        for low in range(start, stop, BLOCK):
+            n = min(BLOCK, stop - low)
+            _statistics(means, scales, currents[low:], n, eps)
+            for i in range(n):
+                x, into, mean, scale = currents[low + i], results[low + i], means[i], scales[i]
                 if line is None:
-                    factor, offset = factors[c], offsets[c]
-                    for i in range(n):
-                        y = (x[i] - mean[i]) * spread[i] * factor + offset
-                        x[i] = zero if y < zero else y
+                    for c in range(channels):
+                        y = (x[c] - mean) * scale * factors[c] + offsets[c]
+                        into[c] = zero if y < zero else y
                 else:
-                    factor, offset = factors[c] * slope, offsets[c] * slope + origin
-                    for i in range(n):
-                        spikes = (x[i] - mean[i]) * spread[i] * factor + offset
+                    for c in range(channels):
+                        spikes = (x[c] - mean) * scale * factors[c] + offsets[c]
                         spikes = spikes if spikes > least else least
                         spikes = spikes if spikes < upper else upper
-                        x[i] = np.floor(spikes)
-                    if power_of_two:  # then the product is the quotient
-                        for i in range(n):
-                            x[i] *= share
-                    else:
-                        for i in range(n):
-                            x[i] /= most
-            _store(results[low:], part, n)
+                        into[c] = np.floor(spikes) * share
+                    if not power_of_two:  # then the product need not be the quotient
+                        for c in range(channels):
+                            into[c] = np.rint(into[c] * most) / most
 
     return Kernel(run)
 
 
-@numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc"})
-def _add_sums(sums: Array, g: Array, x: Array, n: int) -> None:
-    """Adds the sum of ``g x`` to the first of two sums and that of ``g`` to the second.
-
-    In the order that suits the processor: it is one for each ``n``, but not the order of the numbers.
-    """
-    products, alone = np.float32(0), np.float32(0)
-    for i in range(n):
-        products += g[i] * x[i]
-        alone += g[i]
-    sums[0] += products
-    sums[1] += alone
-
-
 @cache
 def channel_norm_backward() -> Kernel:
-    """The gradient of the current, and of scale and bias for each `BLOCK`: ``sums`` is blocks x channels x 2.
+    """The gradient of the current, and of scale and bias for each `BLOCK`: ``sums`` is blocks x 2 x channels.
 
     ``curve`` holds the range of normalised currents within which the rate rises, the slope outside it, and that within;
     see `surrogate.RateCurve`. Mean and standard deviation are computed again: the current alone is to be kept.
@@ -186,38 +150,31 @@ def channel_norm_backward() -> Kernel:
         factors, offsets = _rows(weight, 1, channels)[0], _rows(bias, 1, channels)[0]
         lowest, highest, outside, within = curve[0], curve[1], curve[2], curve[3]
         zero, share = np.float32(0), np.float32(1) / np.float32(channels)
-        part, given = np.empty((channels, PIXELS), np.float32), np.empty((channels, PIXELS), np.float32)
-        rows = np.empty((4, PIXELS), np.float32)
-        mean, spread, common, along = rows[0], rows[1], rows[2], rows[3]
-        for low in range(start, stop, PIXELS):
-            n = min(PIXELS, stop - low)
-            _load(part, currents[low:], n)
-            _load(given, gradients[low:], n)
-            _statistics(mean, spread, part, n, eps)
+        rows = np.empty((2, BLOCK), np.float32)
+        means, scales = rows[0], rows[1]
+        normalised, given = np.empty(channels, np.float32), np.empty(channels, np.float32)
+        of_factors, of_offsets = np.empty(channels, np.float32), np.empty(channels, np.float32)
+        for low in range(start, stop, BLOCK):
+            n = min(BLOCK, stop - low)
+            _statistics(means, scales, currents[low:], n, eps)
+            of_factors[:] = zero
+            of_offsets[:] = zero
             for i in range(n):
-                common[i] = zero
-                along[i] = zero
-            for c in range(channels):
-                x, g = part[c], given[c]
-                factor, offset = factors[c], offsets[c]
-                for i in range(n):
-                    normalised = (x[i] - mean[i]) * spread[i]
-                    y = normalised * factor + offset
+                x, g, into, mean, scale = currents[low + i], gradients[low + i], results[low + i], means[i], scales[i]
+                for c in range(channels):
+                    normalised[c] = (x[c] - mean) * scale
+                for c in range(channels):
+                    y = normalised[c] * factors[c] + offsets[c]
                     slope = within if y >= lowest and y <= highest else outside
-                    g[i] *= slope if y == y else zero
-                    x[i] = normalised
-                _add_sums(sums[low // BLOCK, c], g, x, n)
-                for i in range(n):
-                    weighted = g[i] * factor
-                    common[i] += weighted
-                    along[i] += weighted * x[i]
-            for i in range(n):
-                common[i] *= share
-                along[i] *= share
+                    given[c] = g[c] * (slope if y == y else zero)
+                for c in range(channels):
+                    of_factors[c] += given[c] * normalised[c]
+                    of_offsets[c] += given[c]
+                common, along = _sums(given, normalised, factors)
+                common, along = common * share, along * share
+                for c in range(channels):
+                    into[c] = scale * ((given[c] * factors[c] - common) - normalised[c] * along)
             for c in range(channels):
-                x, g, factor = part[c], given[c], factors[c]
-                for i in range(n):
-                    x[i] = spread[i] * ((g[i] * factor - common[i]) - x[i] * along[i])
-            _store(results[low:], part, n)
+                sums[low // BLOCK, 0, c], sums[low // BLOCK, 1, c] = of_factors[c], of_offsets[c]
 
     return Kernel(run)
