@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import logging
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from spikefill import masks
+from spikefill import masks, models
 from spikefill.errors import InputError
-from spikefill.training import Recipe, load_recipe
+from spikefill.training import Interrupted, Recipe, change_recipe, load_recipe, train
+from spikefill.training.module import Batch, InpaintingModule
 from spikefill.training.resident import ResidentPhotographs, ResidentSamples
 from spikefill.training.stages import Stages
 
@@ -138,3 +141,27 @@ def test_stages_have_samples_of_their_own_sizes(recipe: Recipe) -> None:
 def test_settings_that_resident_samples_do_not_have(setting: str) -> None:
     with pytest.raises(InputError, match="resident_masks"):
         load_recipe("scnn", ["data.resident_masks=3", setting])
+
+
+def test_a_run_with_resident_samples_goes_on_where_it_was(
+    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = change_recipe(tiny, ["data.resident_masks=2"])
+    sources = {"data": "embedded", "val": "embedded"}
+    whole = train(recipe, **sources, output=tmp_path / "whole", steps=4, device="cpu")
+    assert "6 photographs and 6 masks go into the memory of cpu" in capsys.readouterr().err
+
+    original = InpaintingModule.training_step
+
+    def step(self: InpaintingModule, batch: Batch, batch_idx: int) -> torch.Tensor:
+        if self.steps_done == 1:
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InpaintingModule, "training_step", step)
+        with pytest.raises(Interrupted):
+            train(recipe, **sources, output=tmp_path / "parts", steps=4, device="cpu")
+    parts = train(output=tmp_path / "parts", resume=True)
+    for name, weight in models.read(whole / "last.safetensors").state_dict().items():
+        assert torch.equal(weight, models.read(parts / "last.safetensors").state_dict()[name])

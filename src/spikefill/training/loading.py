@@ -50,6 +50,8 @@ class Splits:
         """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
         settings, stages = recipe.data, Stages(recipe, total_steps)
         if settings.resident_masks is not None:
+            drawn = settings.resident_masks * len(settings.families)
+            console.note(f"{len(self.train)} photographs and {drawn} masks go into the memory of {device}")
             return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device)
         largest = max(stage.size for stage in stages.all)
         sized = {
