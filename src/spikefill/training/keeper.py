@@ -74,11 +74,11 @@ class RunKeeper(pl.Callback):
         validates = ends or (self._validation_due(step, now) and not self._stop.made)
         if validates:
             self._validate(trainer)
-        if validates or now - self._last_save >= recipe.checkpoint_seconds:
-            self._save(trainer)
         if self._stop.made and not ends:
             self._keep_stopped(trainer)
             trainer.should_stop = True
+        elif validates or now - self._last_save >= recipe.checkpoint_seconds:
+            self._save(trainer)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Saves where SIGTERM, which Lightning looks for as well, came after the end of a step was dealt with."""

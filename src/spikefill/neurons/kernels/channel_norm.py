@@ -9,7 +9,6 @@ steps are run to choose one, as `lookup_loops.constant_by_line` does for a given
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from spikefill.neurons.kernels.channel_norm_loops import BLOCK
 from spikefill.neurons.kernels.memory import empty
 from spikefill.neurons.kernels.threads import in_shares
 from spikefill.neurons.lif import LIFParameters
-from spikefill.neurons.surrogate import ArcTan, RateCurve
+from spikefill.neurons.surrogate import RateCurve
 
 _LARGE = 1 << 19
 """Numbers from which a result may lie in a page of 2 MB."""
@@ -56,19 +55,15 @@ def response(parameters: LIFParameters, steps: int, v_init: float) -> Response |
     Those are served whose rate is a line, rounded down and limited: with a soft reset, without leak, and firing from
     the threshold on; see `table.Line`. They have a gradient here if it is that of their smooth rate (`RateCurve`).
     """
-    if parameters.strict or not rate_tables.usable(parameters):
+    if parameters.strict or fused.unsupported(torch.empty(0), parameters, v_init, "rate", None) is not None:
         return None
-    if fused.unsupported(torch.empty(0), parameters, v_init, "rate", None) is not None:
-        return None
-    found = rate_tables.rate_table(replace(parameters, surrogate=ArcTan()), steps, v_init, torch.float32)
+    found = fused.table_of(parameters, steps, v_init, torch.float32)
     if not isinstance(found, rate_tables.Line):
         return None
-    surrogate = parameters.surrogate
-    if not isinstance(surrogate, RateCurve):
+    if not isinstance(parameters.surrogate, RateCurve):
         return Response(found.line, None)
-    low, high = surrogate.onset_and_saturation(parameters, steps)
-    chord = 1 / (high - low)
-    return Response(found.line, np.array([low, high, surrogate.outside * chord, chord], np.float32))
+    curve = fused.curve_of(parameters, steps, soft=True, count=False, precision=np.float32)
+    return Response(found.line, curve[:4])
 
 
 def serves(current: Tensor, weight: Tensor, bias: Tensor, response: Response) -> bool:

@@ -138,7 +138,7 @@ class _Constant(torch.autograd.Function):
         rate = empty((a.frame.numel(),), current.dtype)
         table = None
         if not call.final and v.numel() == 1 and call.waiting is None and all(value is None for value in learnt):
-            table = _table(call.parameters, call.steps, float(v), v.dtype)
+            table = table_of(call.parameters, call.steps, float(v), v.dtype)
         if isinstance(table, rate_tables.Line):
             a.run(lookup_loops.constant_by_line(), a.source, bits(rate), a.v_first, after=table)
             return a.shaped(rate), None, None
@@ -165,7 +165,7 @@ class _Constant(torch.autograd.Function):
 
 
 @lru_cache(maxsize=256)
-def _table(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Any:
+def table_of(parameters: LIFParameters, steps: int, v_init: float, dtype: torch.dtype) -> Any:
     """The neuron's table, where there is one: neurons that differ in their surrogate alone share it."""
     if not rate_tables.usable(parameters):
         return None
@@ -265,7 +265,7 @@ def _backward_by_curve(ctx: Any, g_rate: Tensor | None) -> tuple[Any, ...]:
         return (None,) * 7
     p = call.parameters
     a = Arguments(call, current, v, tuple(learnt), frames=False)
-    curve = _curve(p, call.steps, a.kind.soft, call.count, a.precision)
+    curve = curve_of(p, call.steps, a.kind.soft, call.count, a.precision)
     g_current = empty(a.source.shape, current.dtype)
     bias_wanted = ctx.needs_input_grad[3]
     bias_sums = a.bias_sums(bias_wanted)
@@ -275,7 +275,7 @@ def _backward_by_curve(ctx: Any, g_rate: Tensor | None) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=256)
-def _curve(parameters: LIFParameters, steps: int, soft: bool, count: bool, precision: Any) -> Array:
+def curve_of(parameters: LIFParameters, steps: int, soft: bool, count: bool, precision: Any) -> Array:
     """The curve as `constant_loops.rate_backward` takes it."""
     surrogate, beta = parameters.surrogate, float(parameters.beta)
     assert isinstance(surrogate, RateCurve)
