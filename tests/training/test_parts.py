@@ -12,6 +12,7 @@ import torch
 
 from spikefill import data, models
 from spikefill.errors import InputError
+from spikefill.stop import StopRequest
 from spikefill.training import DivergenceError, Recipe, load_recipe
 from spikefill.training.loading import Splits, spread
 from spikefill.training.losses import loss_over_levels
@@ -23,7 +24,6 @@ from spikefill.training.sampler import StepSampler
 from spikefill.training.speed import Speed, measure_speed
 from spikefill.training.stages import Stages
 from spikefill.training.state import load_state
-from spikefill.training.stop import StopRequest
 from spikefill.training.validation import Validation
 from tests.training.conftest import TINY
 
@@ -72,6 +72,29 @@ def test_stages_follow_each_other_by_their_share_of_the_steps(staged: Recipe) ->
     assert [stages.at(step).finest for step in (0, 3, 4, 7)] == [2, 2, 0, 0]
     assert list(StepSampler(2, stages, first=5, stop=8)) == [[10, 11], [12], [14]]
     assert Stages(staged, 1).at(0).size in (32, 64)
+
+
+@pytest.mark.parametrize(("revive", "silent"), [("[0.5]", False), ("[0.25]", True), ("[]", True)])
+def test_silent_channels_are_revived_in_the_step_of_their_share(revive: str, silent: bool) -> None:
+    recipe = load_recipe("hybrid-small", (*TINY[1:], "validation.size=64", "data.mask_size=64", f"revive={revive}"))
+    module = _module(recipe)
+    layer = module.model.get_submodule("coarse.middle.0.residual.2")
+    rates: list[torch.Tensor] = []
+    with torch.no_grad():
+        layer.norm.bias[5] = -1e4  # type: ignore[union-attr, operator]
+    batch = next(
+        iter(Splits(["embedded"], "embedded").training_loader(recipe, first=50, stop=51, total_steps=100, device=CPU))
+    )
+    module.prepare_step(make_optimiser(module.model, recipe), 50)
+    module.training_step(batch, 0)
+    layer.register_forward_hook(lambda _, __, rate: rates.append(rate[:, 5].detach()))
+    module.loss(batch)
+    assert all(bool((rate == 0).all()) for rate in rates) == silent
+
+
+def test_a_network_without_normalised_neurons_cannot_be_revived(tiny: Recipe) -> None:
+    with pytest.raises(InputError, match=r"revive is \[0.5\]; a SCNN has no normalised neurons: \[\]"):
+        _module(tiny.model_copy(update={"revive": (0.5,)}))
 
 
 def test_batches_of_a_run_in_stages_have_their_stages_size(staged: Recipe) -> None:

@@ -46,6 +46,13 @@ def test_the_twin_differs_in_its_activation_alone() -> None:
     assert twin.arguments == {**hybrid.arguments, "activation": "relu"}
 
 
+def test_vivid_is_hybrid_small_with_texture() -> None:
+    vivid, small = load_recipe("hybrid-vivid"), load_recipe("hybrid-small-gpu")
+    assert vivid.model == small.model
+    assert vivid.data.families == small.data.families
+    assert vivid.loss == small.loss.model_copy(update={"texture": 1.0})
+
+
 @pytest.mark.parametrize("suffix", ["", "-gpu"])
 def test_base_differs_in_its_size_and_its_length_alone(suffix: str) -> None:
     small, base = load_recipe(f"hybrid-small{suffix}"), load_recipe(f"hybrid-base{suffix}")
@@ -55,7 +62,9 @@ def test_base_differs_in_its_size_and_its_length_alone(suffix: str) -> None:
     assert [(stage.size, stage.finest) for stage in base.stages] == [(part.size, part.finest) for part in small.stages]
 
 
-@pytest.mark.parametrize("name", ["partial-small", "gated-small", "relu-small", "hybrid-small-gpu", "hybrid-base-gpu"])
+@pytest.mark.parametrize(
+    "name", ["partial-small", "gated-small", "relu-small", "hybrid-small-gpu", "hybrid-base-gpu", "hybrid-vivid"]
+)
 def test_the_recipe_and_its_network_go_together(name: str) -> None:
     recipe = load_recipe(name)
     network = models.create(recipe.model.architecture, **recipe.model.arguments)

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from spikefill.neurons import LIF
 from spikefill.neurons.kernels import channel_norm, channel_norm_compiled
 
+FRESH_SCALE, FRESH_BIAS = 0.5, 0.25
+"""Of a channel's normalised current before training: most of it is where rates change, 0 to 1."""
+
 
 class Firing(nn.Module):
     """Channels brought into the neurons' range, then neurons: an analog current becomes the rate of spikes.
@@ -24,8 +27,8 @@ class Firing(nn.Module):
     def __init__(self, channels: int, neuron: nn.Module) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
-        nn.init.constant_(self.norm.weight, 0.5)
-        nn.init.constant_(self.norm.bias, 0.25)
+        nn.init.constant_(self.norm.weight, FRESH_SCALE)
+        nn.init.constant_(self.norm.bias, FRESH_BIAS)
         self.neuron = neuron
 
     def forward(self, current: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
@@ -17,7 +18,7 @@ from spikefill.models.firing import Firing
 from spikefill.neurons import LIF, plain_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NEURON: Mapping[str, Any] = MappingProxyType(
     {"beta": 1.0, "reset": "soft", "v_init": 0.5, "surrogate": {"name": "rate", "outside": 0.1}}
@@ -215,6 +216,19 @@ class Hybrid(nn.Module):
         for module in self.modules():
             if isinstance(module, LIF):
                 module.steps = steps
+
+    def readers(self) -> Iterator[tuple[Firing, list[nn.Conv2d]]]:
+        """Each layer of neurons, with the convolutions that take its rates."""
+        for module in self.modules():
+            if isinstance(module, nn.Sequential):
+                for layer, reader in pairwise(module):
+                    if isinstance(layer, Firing):
+                        yield layer, [cast("nn.Conv2d", reader)]
+        cores = {"fine": self.fine, "coarse": self.coarse}
+        for name, core in cores.items():
+            next_to = [cast("nn.ModuleList", core.before[name]) for core in cores.values() if name in core.before]
+            for number, layer in enumerate(core.handed):
+                yield cast("Firing", layer), [cast("nn.Conv2d", convolutions[number]) for convolutions in next_to]
 
     def forward(self, masked: Tensor, mask: Tensor) -> Tensor:
         """Restores ``masked``; see the class for shapes."""

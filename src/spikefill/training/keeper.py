@@ -20,8 +20,8 @@ from spikefill.training.state import save_state
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from spikefill.stop import StopRequest
     from spikefill.training.run_folder import RunFolder, RunRecord
-    from spikefill.training.stop import StopRequest
     from spikefill.training.validation import Measured, Validation
 
 

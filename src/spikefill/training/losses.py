@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 
+from spikefill.training.texture import texture_difference
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,20 +18,30 @@ if TYPE_CHECKING:
 
 _SMALLEST_ERROR = 1e-5
 """Added to a mean squared error before its logarithm: 50 dB are good enough."""
+_SMALLEST_CONTRAST = 1e-3
+"""Added to a difference of contrasts before its logarithm."""
 
 
 def loss_per_image(settings: LossSettings, restored: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """The loss of each image.
 
     Args:
-        settings: Which difference, over which region.
+        settings: Which difference, over which region, and how much texture counts.
         restored: The network's output, N x 3 x H x W, neither clipped nor composited.
         target: The photographs, N x 3 x H x W in [0, 1].
-        mask: N x 1 x H x W in [0, 1], which part of a pixel is hole: 0 or 1 but for coarser levels.
+        mask: N x 1 x H x W, 1 in the holes.
 
     Returns:
         N values; for the region ``hole`` the difference over pixels with a hole, divided by the holes' area.
     """
+    loss = _difference(settings, restored, target, mask)
+    if settings.texture is not None:
+        loss = loss + settings.texture * (texture_difference(restored, target, mask) + _SMALLEST_CONTRAST).log()
+    return loss
+
+
+def _difference(settings: LossSettings, restored: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """The loss but for the texture; the mask may have parts of pixels, as coarser levels do."""
     difference = restored.float() - target
     error = difference.abs() if settings.name == "l1" else difference.square()
     if settings.region == "whole":
@@ -45,7 +57,7 @@ def loss_over_levels(
     """The loss of each image over the levels of a pyramid, whose pixels are means of 2 x 2 of the finer level's.
 
     Args:
-        settings: As above; ``coarser`` is the weight of each level but the first.
+        settings: As above; ``coarser`` is the weight of each level but the first. Texture counts in the image itself.
         restored: The images of level ``finest`` and of the coarser ones, as a network's ``levels`` gives them.
         target: The photographs, N x 3 x H x W in [0, 1]; H and W are multiples of the coarsest level's pixels.
         mask: N x 1 x H x W, 1 in holes.
@@ -57,8 +69,11 @@ def loss_over_levels(
     total = target.new_zeros(len(target))
     for number, image in enumerate(restored):
         level = finest + number
-        truth, hole = (F.avg_pool2d(part, 1 << level) if level else part for part in (target, mask))
-        total = total + loss_per_image(settings, image, truth, hole) * (1.0 if number == 0 else settings.coarser or 0.0)
+        if level == 0:
+            total = total + loss_per_image(settings, image, target, mask)
+            continue
+        truth, hole = (F.avg_pool2d(part, 1 << level) for part in (target, mask))
+        total = total + _difference(settings, image, truth, hole) * (1.0 if number == 0 else settings.coarser or 0.0)
     return total
 
 

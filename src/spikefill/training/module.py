@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError
+from spikefill.models.dormant import Fires, revive
 from spikefill.training.losses import learning_rate_factor, loss_over_levels, loss_per_image
 from spikefill.training.random_state import step_seed
 from spikefill.training.stages import Stages
@@ -46,8 +47,11 @@ class InpaintingModule(pl.LightningModule):
         self._optimiser_state: dict[str, Any] | None = None
         self._step = 0
         self._stages = Stages(recipe, total_steps)
+        self._reviving = {int(share * total_steps) for share in recipe.revive}
         if recipe.loss.coarser is not None and not hasattr(model, "levels"):
             raise InputError(f"loss.coarser is {recipe.loss.coarser}; a {type(model).__name__} has no levels: null")
+        if recipe.revive and not isinstance(model, Fires):
+            raise InputError(f"revive is {list(recipe.revive)}; a {type(model).__name__} has no normalised neurons: []")
         self.model = model
         self.averaged = copy.deepcopy(model) if recipe.ema is not None else None
         if self.averaged is not None:
@@ -150,6 +154,8 @@ class InpaintingModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss to minimise."""
+        if self._step in self._reviving:
+            revive(self.model, batch["masked"], batch["mask"])  # type: ignore[arg-type]
         return self.loss(batch)
 
     def optimizer_step(

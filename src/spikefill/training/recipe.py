@@ -125,6 +125,13 @@ class LossSettings(Settings):
         description="For a network with `levels`: the weight of the loss of each coarser level beside that of the "
         "finest; null for a loss of the restored image alone.",
     )
+    texture: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="Weight of the logarithm of the difference in local contrast over the hole "
+        "(`spikefill.training.texture`), for sharper and less exact texture; null: none.",
+    )
 
 
 class StageSettings(Settings):
@@ -171,6 +178,11 @@ class Recipe(Settings):
     loss: LossSettings = LossSettings()
     stages: tuple[StageSettings, ...] = Field(
         default=(), description="What the samples are in turn; empty: the data's, from beginning to end."
+    )
+    revive: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        default=(),
+        description="Shares of the run, each in [0, 1), at which channels of normalised neurons that never fire for a "
+        "step's samples are brought back into range (`spikefill.models.dormant`).",
     )
     validation: ValidationSettings = ValidationSettings()
     batch_size: int = Field(default=8, ge=1, le=4096, description="Samples a step.")

@@ -14,6 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from spikefill import models
 from spikefill.cli import console
 from spikefill.errors import InputError
+from spikefill.stop import StopRequest
 from spikefill.training.keeper import RunKeeper
 from spikefill.training.loading import Splits
 from spikefill.training.module import DivergenceError, InpaintingModule
@@ -30,7 +31,6 @@ from spikefill.training.run_folder import (
 )
 from spikefill.training.speed import Speed, measure_speed
 from spikefill.training.state import RunState, load_state
-from spikefill.training.stop import StopRequest
 from spikefill.training.trainer import make_trainer, quiet_lightning, torch_threads, training_device
 from spikefill.training.validation import Validation
 

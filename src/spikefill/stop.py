@@ -1,4 +1,4 @@
-"""Stopping a run when the person or the system asks for it."""
+"""Stopping long work when the person or the system asks for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StopRequest:
-    """Whether Ctrl-C or SIGTERM asked the run to stop; a second one ends the process at once."""
+    """Whether Ctrl-C or SIGTERM asked the work to stop; a second one ends the process at once."""
 
     def __init__(self) -> None:
         self.made = False
