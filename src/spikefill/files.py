@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spikefill.errors import InputError
+
+_RANDOM_BYTES = 4
+"""In the name of a temporary file."""
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     """
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(_RANDOM_BYTES)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
@@ -54,6 +58,14 @@ def refuse_existing(path: str | Path, *, overwrite: bool = False) -> None:
         raise InputError(f"{path} is a folder; name a file")
     if not overwrite and path.exists():
         raise InputError(f"{path} exists; choose another name or overwrite it with --overwrite (overwrite=True)")
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Removes what `atomic_write` left beside ``path`` where its process was killed; nobody may be writing it now."""
+    path = Path(path)
+    digits = "[0-9a-f]" * (2 * _RANDOM_BYTES)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.{digits}{glob.escape(path.suffix)}"):
+        leftover.unlink(missing_ok=True)
 
 
 def _rename_to_new(source: Path, target: Path) -> None:

@@ -46,6 +46,17 @@ WRONG_CALLS = [
     ),
     (f"{INPAINT} --model", "--model"),
     ("inpaint - - -o new.png", "only one can come from standard input"),
+    # inpaint: folders
+    ("inpaint folder mask.png -o text.txt", "output is text.txt, a file; name a folder for the restored photographs"),
+    ("inpaint empty-folder mask.png -o new", "empty-folder holds no photographs"),
+    ("inpaint folder missing -o new", "mask is missing; it must be a file or a folder"),
+    ("inpaint folder mask.png -o new --jobs 0", "jobs is 0; it must be at least 1"),
+    ("inpaint folder mask.png -o new --format gif", "format is 'gif'; it must be one of: png, jpg, jpeg, webp"),
+    ("inpaint folder mask.png -o new --report text.txt", "text.txt is there already and is no report"),
+    ("inpaint folder mask.png -o new --model lama", "model is 'lama'; it must be one of"),
+    (f"{INPAINT} --jobs 2", "--jobs is for a folder of photographs; photo.png is none"),
+    (f"{INPAINT} --format png", "--format is for a folder of photographs; photo.png is none"),
+    (f"{INPAINT} --report new.csv", "--report is for a folder of photographs; photo.png is none"),
     # inpaint: models
     (f"{INPAINT} --model empty-folder", "empty-folder, a folder without best.safetensors"),
     (f"{INPAINT} --model text.txt", "text.txt is not a file of weights"),
@@ -55,7 +66,6 @@ WRONG_CALLS = [
     (f"{INPAINT} --model unfit.safetensors", "unfit.safetensors do not fit the model"),
     # inpaint: photographs and masks
     ("inpaint missing.png mask.png -o new.png", "cannot read missing.png: No such file"),
-    ("inpaint empty-folder mask.png -o new.png", "cannot read empty-folder: Is a directory"),
     ("inpaint text.txt mask.png -o new.png", "text.txt is not an image that can be read"),
     ("inpaint nothing.png mask.png -o new.png", "nothing.png is empty"),
     ("inpaint truncated.png mask.png -o new.png", "truncated.png is damaged"),
@@ -158,8 +168,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text("This is no picture.")
     (folder / "list.yaml").write_text("[1, 2]")
     (folder / "broken.yaml").write_text("a: [1")
-    for name in ("empty-folder", "folder.png", "run"):
+    for name in ("empty-folder", "folder", "folder.png", "run"):
         (folder / name).mkdir()
+    photograph.save(folder / "folder" / "photo.png")
     model = models.create("scnn", width=4, steps=2)
     models.save(model, folder / "run" / "best.safetensors")
     whole = (folder / "run" / "best.safetensors").read_bytes()

@@ -34,6 +34,11 @@ def note(message: str) -> None:
         stderr().print(message, markup=False)
 
 
+def problem(message: str) -> None:
+    """Says on stderr, with ``--quiet`` too, what went wrong without ending the command."""
+    stderr().print(message, markup=False)
+
+
 def progress() -> Progress:
     """A rich progress bar on stderr (a context manager), silent with ``--quiet`` or where stderr is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

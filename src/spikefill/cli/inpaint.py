@@ -1,8 +1,7 @@
-"""``spikefill inpaint``: restore the holes of one photograph."""
+"""``spikefill inpaint``: restore the holes of a photograph, or of a folder of them."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -18,13 +17,28 @@ _STREAM = "-"
 
 def inpaint(
     photo: Annotated[
-        str, typer.Argument(metavar="PHOTO", help="The photograph: PNG, JPEG or WebP; - for standard input.")
+        str,
+        typer.Argument(
+            metavar="PHOTO", help="The photograph: PNG, JPEG or WebP; - for standard input. Or a folder of photographs."
+        ),
     ],
     mask: Annotated[
         str,
-        typer.Argument(metavar="MASK", help="Its mask, white or 1 in the holes, as displayed; - for standard input."),
+        typer.Argument(
+            metavar="MASK",
+            help="Its mask, white or 1 in the holes, as displayed; - for standard input. For a folder: that of the "
+            "masks, each named as its photograph or NAME_mask, or one mask for all.",
+        ),
     ],
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write; - for standard output.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write; - for standard output. For a folder: where to; what is "
+            "there already is not done again.",
+        ),
+    ],
     model: Annotated[
         str | None,
         typer.Option(
@@ -41,15 +55,55 @@ def inpaint(
     threads: Annotated[
         int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="For a folder: photographs at a time.  [default: one a core]")
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None, typer.Option(help="For a folder: png, jpg or webp.  [default: each photograph's own]")
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="For a folder: a CSV of what was done.  [default: OUTPUT/spikefill.csv]"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+) -> int:
+    """Restore the holes of a photograph, or of all photographs in a folder. Known pixels stay as they are.
+
+    Exit code 1 if some photographs of a folder could not be restored: the report says why.
+    """
+    if threads is not None and threads < 1:
+        raise InputError(f"threads is {threads}; it must be at least 1")
+    if photo != _STREAM and Path(photo).is_dir():
+        from spikefill import batch, models
+        from spikefill.cli.inpaint_folder import inpaint_folder
+
+        choice = batch.ModelChoice(model or models.DEFAULT, device, precision, quality)
+        return inpaint_folder(
+            photo, mask, output, choice, jobs=jobs, threads=threads, format=format, report=report, overwrite=overwrite
+        )
+    for name, value in (("jobs", jobs), ("format", format), ("report", report)):
+        if value is not None:
+            raise InputError(f"--{name} is for a folder of photographs; {photo} is none")
+    _inpaint_one(photo, mask, output, model, device, precision, quality, threads, overwrite=overwrite)
+    return 0
+
+
+def _inpaint_one(
+    photo: str,
+    mask: str,
+    output: str,
+    model: str | None,
+    device: str | None,
+    precision: str | None,
+    quality: str | None,
+    threads: int | None,
+    *,
+    overwrite: bool,
 ) -> None:
-    """Restore the holes of a photograph. Known pixels stay as they are."""
     from spikefill.files import refuse_existing
 
     if photo == _STREAM and mask == _STREAM:
         raise InputError("photograph and mask are both '-'; only one can come from standard input")
-    if threads is not None and threads < 1:
-        raise InputError(f"threads is {threads}; it must be at least 1")
     target = None if output == _STREAM else _format_of(output)
     if output == _STREAM and sys.stdout is None:
         raise InputError("output is '-', but standard output is closed; name a file")
@@ -59,28 +113,29 @@ def inpaint(
 
     import torch
 
-    from spikefill import inpainting, masks, models
+    from spikefill import inpainting, models
 
     if threads is not None:
         torch.set_num_threads(threads)
-    file = inpainting.decode(_standard_input(), "standard input") if photo == _STREAM else inpainting.decode(photo)
-    holes = inpainting.stored_mask(file, masks.read(io.BytesIO(_standard_input()) if mask == _STREAM else mask))
-    file.check_format(target or file.format)
+    damaged = inpainting.Damaged.read(
+        _standard_input() if photo == _STREAM else photo,
+        _standard_input() if mask == _STREAM else mask,
+        name="standard input" if photo == _STREAM else None,
+    )
+    holes = damaged.holes
+    damaged.file.check_format(target or damaged.file.format)
     if holes.any():
-        inpainting.check_something_known(holes)
         inpainter = inpainting.load(
             models.DEFAULT if model is None else model, device=device, precision=precision, quality=quality
         )
         console.note(f"{int(holes.sum())} pixels to restore ({holes.mean():.1%})")
-        with console.progress() as bar:
-            task = bar.add_task("restoring", total=None)
-            restored = inpainter.restore(
-                file.pixels, holes, progress=lambda done, total: bar.update(task, completed=done, total=total)
-            )
-        encoded = file.encode(restored, target)
     else:
         console.note("the mask is empty: the photograph is unchanged")
-        encoded = file.encoded if target in (None, file.format) else file.encode(file.pixels, target)
+    with console.progress() as bar:
+        task = bar.add_task("restoring", total=None, visible=bool(holes.any()))
+        encoded = damaged.restored(
+            lambda: inpainter, target, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
     _write(output, encoded, overwrite=overwrite)
 
 

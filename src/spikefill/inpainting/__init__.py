@@ -1,5 +1,6 @@
 """From a photograph and a mask to the restored photograph."""
 
+from spikefill.inpainting.damaged import Damaged
 from spikefill.inpainting.image_file import FORMATS, ImageFile, decode
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.pipeline import Cancelled, Inpainter, check_something_known, inpaint, load, stored_mask
@@ -8,6 +9,7 @@ from spikefill.inpainting.regions import Region, plan
 __all__ = [
     "FORMATS",
     "Cancelled",
+    "Damaged",
     "ImageFile",
     "Inpainter",
     "Region",

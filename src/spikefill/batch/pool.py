@@ -1,0 +1,177 @@
+"""Restoring many photographs in several processes, of which each has the model and some of the processor's threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from spikefill import inpainting
+from spikefill.batch.jobs import Job
+from spikefill.batch.outcome import Outcome, Status
+from spikefill.errors import InputError
+from spikefill.files import atomic_write, remove_leftovers
+
+_AHEAD = 2
+"""Photographs handed to the processes, for each of them: one in work, one waiting."""
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What restores: the arguments of `inpainting.load`."""
+
+    name: str
+    device: str | None = None
+    precision: str | None = None
+    quality: str | None = None
+
+    def load(self) -> inpainting.Inpainter:
+        """The inpainter.
+
+        Raises:
+            InputError: As `inpainting.load`.
+        """
+        return inpainting.load(self.name, device=self.device, precision=self.precision, quality=self.quality)
+
+
+def restore_all(
+    jobs: Iterable[Job],
+    model: ModelChoice,
+    *,
+    processes: int,
+    threads: int,
+    format: str | None = None,  # noqa: A002
+    overwrite: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Outcome]:
+    """Restores photographs, each by itself: one that fails does not stop the others.
+
+    Each file appears whole or not at all. Where a process ends of itself, such as for want of memory, what it had in
+    work is tried once more, one photograph at a time; one that ends its process again has failed.
+
+    Args:
+        jobs: The photographs.
+        model: What restores them.
+        processes: How many of them at a time.
+        threads: Of each process.
+        format: Of the restored files, of `inpainting.FORMATS`; None for each source's own.
+        overwrite: Replace files that exist; otherwise they are left, and their outcome is `Status.EXISTS`.
+        stop: Asked between photographs; once it returns True, no further one is begun, and those in work are finished.
+
+    Yields:
+        The outcomes, in the order in which photographs are done.
+    """
+    waiting = deque(jobs)
+    while waiting and not stop():
+        with _Processes(model, processes, threads, format, overwrite) as pool:
+            broken = yield from pool.restore(waiting, stop)
+        for job in broken:
+            with _Processes(model, 1, threads, format, overwrite) as pool:
+                again = yield from pool.restore(deque([job]), stop)
+            for lost in again:
+                yield _failed(lost, "the process that restored it was ended: is there too little memory?")
+
+
+class _Processes:
+    """Processes that restore until one of them ends of itself."""
+
+    def __init__(
+        self,
+        model: ModelChoice,
+        processes: int,
+        threads: int,
+        file_format: str | None,
+        overwrite: bool,
+    ) -> None:
+        self._count, self._format, self._overwrite = processes, file_format, overwrite
+        # Started afresh: a forked process inherits threads' locks, and what CUDA holds.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(model, threads))
+
+    def __enter__(self) -> _Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def restore(self, waiting: deque[Job], stop: Callable[[], bool]) -> Generator[Outcome, None, list[Job]]:
+        """Takes photographs from the left of ``waiting``; returns those in work when a process ended."""
+        running: dict[Future[Outcome], Job] = {}
+        lost: list[Job] = []
+        while (waiting and not stop() and not lost) or running:
+            while waiting and len(running) < _AHEAD * self._count and not stop() and not lost:
+                job = waiting.popleft()
+                try:
+                    running[self._pool.submit(_restore, job, self._format, self._overwrite)] = job
+                except BrokenProcessPool:
+                    lost.append(job)
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                job = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    lost.append(job)
+        return lost
+
+
+def _begin(model: ModelChoice, threads: int) -> None:
+    """Prepares a process: it ends with the one that started it, which alone hears Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
+    torch.set_num_threads(threads)
+    _CHOICE.append(model)
+
+
+_CHOICE: list[ModelChoice] = []
+"""In a process of a pool: the model that it restores with."""
+
+
+@lru_cache(maxsize=1)
+def _inpainter() -> inpainting.Inpainter:
+    return _CHOICE[-1].load()
+
+
+def _restore(job: Job, format: str | None, overwrite: bool) -> Outcome:  # noqa: A002
+    """Restores one photograph, in a process of a pool."""
+    start = time.perf_counter()
+    if job.output.exists() and not overwrite:
+        return Outcome(str(job.photo), str(job.mask), str(job.output), Status.EXISTS)
+    try:
+        remove_leftovers(job.output)
+        damaged = inpainting.Damaged.read(job.photo, job.mask)
+        encoded = damaged.restored(_inpainter, format)
+        with atomic_write(job.output, overwrite=overwrite) as temporary:
+            temporary.write_bytes(encoded)
+    except Exception as error:  # whatever one photograph does, the others are restored
+        return _failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
+    holes = int(damaged.holes.sum())
+    return Outcome(
+        str(job.photo), str(job.mask), str(job.output),
+        Status.RESTORED if holes else Status.UNCHANGED,
+        width=damaged.holes.shape[1], height=damaged.holes.shape[0], hole_pixels=holes,
+        seconds=time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _failed(job: Job, error: str) -> Outcome:
+    line = " ".join(error.split())
+    return Outcome(str(job.photo), str(job.mask), str(job.output), Status.FAILED, error=line)
