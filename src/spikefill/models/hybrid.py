@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
-from spikefill.models import pyramid
+from spikefill.models import pyramid, sparse
+from spikefill.models.cells import Features
 from spikefill.models.firing import Firing
 from spikefill.neurons import LIF, plain_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 NEURON: Mapping[str, Any] = MappingProxyType(
     {"beta": 1.0, "reset": "soft", "v_init": 0.5, "surrogate": {"name": "rate", "outside": 0.1}}
@@ -234,24 +235,60 @@ class Hybrid(nn.Module):
         """Restores ``masked``; see the class for shapes."""
         return self.levels(masked, mask)[0]
 
+    def restored(self, masked: Tensor, mask: Tensor) -> Tensor:
+        """What `forward` gives, up to rounding, computed where the holes need it (`spikefill.models.sparse`).
+
+        Of one image, without gradients, in float32; otherwise it is `forward`.
+        """
+        if len(masked) != 1 or torch.is_grad_enabled() or torch.is_autocast_enabled(masked.device.type):
+            return self.forward(masked, mask)
+        levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        needed: list[sparse.Needs] = []
+        handed = None
+        for number, level in enumerate(levels[:-1]):
+            need = sparse.needs(level, self._core(number)[0], handed)
+            if need.share >= sparse.DENSE_FROM:
+                break
+            needed.append(need)
+            handed = need.of_coarser(levels[number + 1])
+        image, state, before = self._dense(levels, len(needed))[-1]
+        here = sparse.State(*map(Features.everywhere, state))
+        for number in range(len(needed) - 1, -1, -1):
+            core, name = self._core(number)
+            image, here = sparse.refined(core, levels[number], needed[number], image, here, before)
+            before = name
+        return image[..., : masked.shape[-2], : masked.shape[-1]]
+
     def levels(self, masked: Tensor, mask: Tensor, *, finest: int = 0) -> list[Tensor]:
         """The restored images of level ``finest`` and of all coarser ones, in this order.
 
         That of level i has sides of ``ceil(H / 2^i)`` and ``ceil(W / 2^i)``. The last level is always computed.
         """
         levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        results = self._dense(levels, min(finest, len(levels) - 1))
+        return [
+            image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)]
+            for number, (image, _, _) in zip(range(len(levels) - 1, -1, -1), results, strict=False)
+        ][::-1]
+
+    def _dense(self, levels: Sequence[pyramid.Level], finest: int) -> list[tuple[Tensor, State, str]]:
+        """Image, state and core of the coarsest level, and so on to the level ``finest``, computed everywhere."""
         image, state, before = levels[-1].mean().expand_as(levels[-1].light), None, "coarse"
-        results: list[Tensor] = []
-        for number in range(len(levels) - 1, min(finest, len(levels) - 1) - 1, -1):
+        results: list[tuple[Tensor, State, str]] = []
+        for number in range(len(levels) - 1, finest - 1, -1):
             level = levels[number]
-            if number < len(levels) - 1:
+            if results:
                 image = pyramid.enlarged(image, level.light)
             filled = level.composed(level.first_guess(image))
-            core, name = (self.fine, "fine") if number < FINE_LEVELS else (self.coarse, "coarse")
+            core, name = self._core(number)
             correction, state = core(filled, level.known, state, before)
             image, before = torch.addcmul(filled, 1 - level.known, correction), name
-            results.append(image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)])
-        return results[::-1]
+            results.append((image, state, before))
+        return results
+
+    def _core(self, number: int) -> tuple[Core, str]:
+        """The core of a level, and its name."""
+        return (self.fine, "fine") if number < FINE_LEVELS else (self.coarse, "coarse")
 
 
 def _shrunk(side: int, halvings: int) -> int:

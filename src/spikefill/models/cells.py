@@ -1,0 +1,144 @@
+"""Features of some cells of a grid only, and the convolutions that make them.
+
+Where few cells are asked for, a convolution is a matrix product over gathered neighbours. The sum is that of the dense
+convolution, in another order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_CHUNK = 2048
+"""Cells whose neighbours are gathered at once: few enough to stay in the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Some cells of a grid, in the order of their rows.
+
+    Attributes:
+        mask: bool (H, W), which they are.
+    """
+
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def index(self) -> Tensor:
+        """int64 (N,): where they are in the grid, its rows one after the other."""
+        return self.mask.flatten().nonzero()[:, 0]
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """int64 (N,): the row of each."""
+        return self.index // self.mask.shape[1]
+
+    @cached_property
+    def columns(self) -> Tensor:
+        """int64 (N,): the column of each."""
+        return self.index - self.rows * self.mask.shape[1]
+
+    @cached_property
+    def slots(self) -> Tensor:
+        """int32 (H + 2, W + 2): which of them lies there, in a grid with a border; N for none."""
+        height, width = self.mask.shape
+        slots = torch.full((height + 2, width + 2), len(self), dtype=torch.int32, device=self.mask.device)
+        slots[1:-1, 1:-1][self.mask] = torch.arange(len(self), dtype=torch.int32, device=self.mask.device)
+        return slots
+
+    def at(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """int32: the cells' numbers by row and column; N where there is none, also one beyond the border."""
+        return self.slots.flatten()[(rows + 1) * self.slots.shape[1] + columns + 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A row of channels for each of some cells.
+
+    Attributes:
+        values: N x C.
+        cells: The N cells.
+    """
+
+    values: Tensor
+    cells: Cells
+
+    @classmethod
+    def everywhere(cls, dense: Tensor) -> Features:
+        """All cells of a tensor 1 x C x H x W."""
+        cells = Cells(torch.ones(dense.shape[-2:], dtype=torch.bool, device=dense.device))
+        return cls(dense[0].permute(1, 2, 0).reshape(-1, dense.shape[1]), cells)
+
+    def through(self, layer: nn.Module) -> Features:
+        """What a layer makes of them that looks at each cell alone and takes N x C x H x W."""
+        as_image = self.values[None, :, None].permute(0, 3, 1, 2)
+        return Features(layer(as_image).permute(0, 2, 3, 1).flatten(0, 2), self.cells)
+
+    def times(self, convolution: nn.Conv2d) -> Features:
+        """A 1 x 1 convolution of them."""
+        return Features(self.values @ convolution.weight.flatten(1).T, self.cells)
+
+    def convolved(self, convolution: nn.Conv2d, cells: Cells) -> Features:
+        """A 3 x 3 convolution, padded by 1, of stride 1 or 2, at some cells.
+
+        Args:
+            convolution: Without a bias.
+            cells: Where its result is asked for. What they see must be among these features' cells, or beyond the
+                border; elsewhere zeros are taken.
+        """
+        weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
+        padded = F.pad(self.values, (0, 0, 0, 1))
+        stride = convolution.stride[0]
+        step = torch.arange(-1, 2, device=cells.mask.device)
+        result = self.values.new_empty(len(cells), convolution.out_channels)
+        for start in range(0, len(cells), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            rows, columns = cells.rows[part, None, None], cells.columns[part, None, None]
+            seen = self.cells.at(stride * rows + step[:, None], stride * columns + step)
+            torch.mm(padded.index_select(0, seen.flatten()).view(len(rows), -1), weight, out=result[part])
+        return Features(result, cells)
+
+    def taken(self, cells: Cells, *, finer: bool = False) -> Tensor:
+        """N x C: the values at some cells, all among these; or, with ``finer``, at cells of a grid twice as fine."""
+        if cells is self.cells and not finer:
+            return self.values
+        divisor = 2 if finer else 1
+        return self.values.index_select(0, self.cells.at(cells.rows // divisor, cells.columns // divisor))
+
+
+def grown(mask: Tensor, by: int = 1) -> Tensor:
+    """The cells of a mask (H, W) and all that lie at most ``by`` rows and columns from one of them."""
+    for _ in range(by):
+        wider = mask.clone()
+        wider[:, 1:] |= mask[:, :-1]
+        wider[:, :-1] |= mask[:, 1:]
+        mask = wider.clone()
+        mask[1:] |= wider[:-1]
+        mask[:-1] |= wider[1:]
+    return mask
+
+
+def halved(mask: Tensor, like: tuple[int, int] | None = None) -> Tensor:
+    """Of a grid half as fine, the cells that hold one of the mask's; ``like`` is the grid's size if it is larger."""
+    height, width = mask.shape
+    even = F.pad(mask, (0, width % 2, 0, height % 2))
+    rows = even[::2] | even[1::2]
+    coarse = rows[:, ::2] | rows[:, 1::2]
+    if like is None:
+        return coarse
+    return F.pad(coarse, (0, like[1] - coarse.shape[1], 0, like[0] - coarse.shape[0]))
+
+
+def doubled(mask: Tensor) -> Tensor:
+    """Of a grid twice as fine, the cells that a convolution of stride 2, padded by 1, sees for the cells of a mask."""
+    fine = mask.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    fine[:-1] |= fine[1:].clone()
+    fine[:, :-1] |= fine[:, 1:].clone()
+    return fine

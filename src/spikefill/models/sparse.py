@@ -1,0 +1,175 @@
+"""The hybrid network computed where the holes need it, and nowhere else.
+
+A level's correction is taken in its unknown pixels alone. What these need of the layers before, and of the coarser
+levels, is found from the result backwards; then each layer is computed at the cells that somebody needs. This is not an
+approximation: the results are those of the whole picture up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from spikefill.models.cells import Cells, Features, doubled, grown, halved
+
+if TYPE_CHECKING:
+    from spikefill.models.hybrid import Block, Core
+    from spikefill.models.pyramid import Level
+
+DENSE_FROM = 0.6
+"""Share of a level's cells from which all of them are computed: ordinary convolutions are then faster."""
+
+
+class Needs(NamedTuple):
+    """Which cells of a level are needed, by layer; masks at half and at a quarter of its resolution.
+
+    Attributes:
+        unknown: Half: cells with an unknown pixel.
+        handed_half: Half: what the finer level takes.
+        handed_quarter: Quarter: the same.
+        decoded: Half: after the last blocks.
+        joined: Half: before them.
+        middle: Quarter: after the middle blocks.
+        down: Quarter: before them.
+        encoded: Half: after the first blocks.
+        entered: Half: before them.
+    """
+
+    unknown: Tensor
+    handed_half: Tensor
+    handed_quarter: Tensor
+    decoded: Tensor
+    joined: Tensor
+    middle: Tensor
+    down: Tensor
+    encoded: Tensor
+    entered: Tensor
+
+    @property
+    def share(self) -> float:
+        """The share of the cells before the middle blocks, where most of the work is."""
+        return float(self.down.float().mean())
+
+    def of_coarser(self, coarser: Level) -> tuple[Tensor, Tensor]:
+        """What is needed of the next coarser level's half and quarter resolution."""
+        height, width = coarser.known.shape[-2:]
+        return halved(self.entered, (height // 2, width // 2)), halved(self.down, (height // 4, width // 4))
+
+
+class State(NamedTuple):
+    """What a core hands to the next finer level, as `hybrid.State`, where it is needed."""
+
+    half: Features
+    quarter: Features
+
+
+def needs(level: Level, core: Core, handed: tuple[Tensor, Tensor] | None) -> Needs:
+    """What a level must compute for its unknown pixels and for the finer level.
+
+    Args:
+        level: Of one image.
+        core: That is applied there.
+        handed: What the finer level needs of it; None for the finest.
+    """
+    unknown = halved(level.known[0, 0] < 1)
+    first, middle, last = (len(blocks) for blocks in (core.encoder, core.middle, core.decoder))
+    half, quarter = handed or (torch.zeros_like(unknown), torch.zeros_like(halved(unknown)))
+    decoded = grown(unknown) | half
+    joined = grown(decoded, 2 * last)
+    after = halved(joined) | quarter
+    down = grown(after, 2 * middle)
+    encoded = joined | doubled(down)
+    return Needs(unknown, half, quarter, decoded, joined, after, down, encoded, grown(encoded, 2 * first))
+
+
+def refined(core: Core, level: Level, need: Needs, coarser: Tensor, state: State, before: str) -> tuple[Tensor, State]:
+    """A level's image, 1 x 3 x H x W, and the state for the next; what `hybrid.Core` and its caller do, where needed.
+
+    Args:
+        core: Applied to the level.
+        level: Of one image.
+        need: Of the level.
+        coarser: The coarser level's image.
+        state: Its state.
+        before: The name of the core that gave it.
+    """
+    image = level.light.clone()
+    pixels = Cells(level.known[0, 0] < 1)
+    known = level.known[0, 0].flatten()[pixels.index]
+    light = image[0].flatten(1)[:, pixels.index]
+    nothing = known == 0
+    guess = torch.where(nothing, _enlarged(coarser[0], pixels), light / torch.where(nothing, 1, known))
+    filled = torch.addcmul(light, 1 - known, guess)
+    image[0].flatten(1)[:, pixels.index] = filled
+
+    to_half, to_quarter = cast("nn.ModuleList", core.before[before])
+    entered = Cells(need.entered)
+    half = _unshuffled(image[0], level.known[0], Cells(grown(need.entered))).convolved(core.entry, entered)
+    half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken(entered, finer=True))
+    half = _through_blocks(half, core.encoder, need.encoded)
+    down = Cells(need.down)
+    quarter = half.through(core.down[0]).convolved(cast("nn.Conv2d", core.down[1]), down)
+    quarter.values.add_(state.quarter.times(cast("nn.Conv2d", to_quarter)).taken(down, finer=True))
+    quarter = _through_blocks(quarter, core.middle, need.middle)
+    joined = Cells(need.joined)
+    up = quarter.through(core.up[0]).times(cast("nn.Conv2d", core.up[1]))
+    half = Features(up.taken(joined, finer=True).add_(half.taken(joined)), joined)
+    half = _through_blocks(half, core.decoder, need.decoded)
+    handed = State(
+        _at(half, need.handed_half).through(core.handed[0]), _at(quarter, need.handed_quarter).through(core.handed[1])
+    )
+    exits = half.through(core.exit[0]).convolved(cast("nn.Conv2d", core.exit[1]), Cells(need.unknown))
+    corrections = exits.values.view(-1, 3, 4)[
+        exits.cells.at(pixels.rows // 2, pixels.columns // 2), :, pixels.rows % 2 * 2 + pixels.columns % 2
+    ]
+    image[0].flatten(1)[:, pixels.index] = torch.addcmul(filled, 1 - known, corrections.T)
+    return image, handed
+
+
+def _through_blocks(features: Features, blocks: nn.Module, at: Tensor) -> Features:
+    """Through residual blocks, each of which needs two cells around; the result is at the cells of ``at``."""
+    chain = [cast("Block", block) for block in cast("nn.Sequential", blocks)]
+    for number, block in enumerate(chain, 1):
+        rest = 2 * (len(chain) - number)
+        first, second = block.residual[1], block.residual[3]
+        between, after = Cells(grown(at, rest + 1)), Cells(grown(at, rest))
+        changed = features.through(block.residual[0]).convolved(cast("nn.Conv2d", first), between)
+        changed = changed.through(block.residual[2]).convolved(cast("nn.Conv2d", second), after)
+        changed.values.add_(features.taken(after))
+        features = changed
+    return features
+
+
+def _at(features: Features, mask: Tensor) -> Features:
+    cells = Cells(mask)
+    return Features(features.taken(cells), cells)
+
+
+def _unshuffled(image: Tensor, known: Tensor, cells: Cells) -> Features:
+    """The input of a core at half the resolution: N x 16, the order that of `torch.pixel_unshuffle`."""
+    width = image.shape[-1]
+    corner = 2 * (cells.rows * width + cells.columns)
+    pixels = torch.stack([corner, corner + 1, corner + width, corner + width + 1], dim=1)
+    colours = image.flatten(1)[:, pixels].mul_(2).sub_(1)
+    parts = torch.cat([colours, known.flatten(1)[:, pixels]])
+    return Features(parts.permute(1, 0, 2).flatten(1), cells)
+
+
+def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:
+    """3 x N: pixels of `pyramid.enlarged` of an image 3 x H x W."""
+    height, width = coarse.shape[-2:]
+    top, bottom, down = _between(pixels.rows, height)
+    left, right, across = _between(pixels.columns, width)
+    flat = coarse.flatten(1)
+    upper = torch.lerp(flat[:, top * width + left], flat[:, top * width + right], across)
+    lower = torch.lerp(flat[:, bottom * width + left], flat[:, bottom * width + right], across)
+    return torch.lerp(upper, lower, down)
+
+
+def _between(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The two coarse pixels around a fine one, and how far it is from the first to the second."""
+    source = (position.float() / 2 - 0.25).clamp_(min=0)
+    first = source.long()
+    return first, (first + 1).clamp_(max=length - 1), source - first
