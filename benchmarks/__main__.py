@@ -15,7 +15,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from benchmarks import convolutions, memory, network, neuron, page, plots, steps
+from benchmarks import convolutions, memory, network, neuron, page, plots, restoring, steps
 from benchmarks.results import ROOT, STORE, Result, describe, keep, load, show, this_machine
 from benchmarks.rivals import RIVALS
 
@@ -36,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "network": network.run,
     "twin": network.run_twin,
     "convolutions": convolutions.run,
+    "restoring": restoring.run,
 }
 
 

@@ -50,7 +50,7 @@ def test_vivid_is_hybrid_small_with_texture() -> None:
     vivid, small = load_recipe("hybrid-vivid"), load_recipe("hybrid-small-gpu")
     assert vivid.model == small.model
     assert vivid.data.families == small.data.families
-    assert vivid.loss == small.loss.model_copy(update={"texture": 1.0})
+    assert vivid.loss == small.loss.model_copy(update={"texture": 0.5})
 
 
 @pytest.mark.parametrize("suffix", ["", "-gpu"])

@@ -24,17 +24,36 @@ def hole(*where: slice) -> Tensor:
 CENTRE = hole(slice(16, 48), slice(16, 48))
 
 
-def test_the_contrast_of_stripes_is_found_in_their_octave() -> None:
+def test_the_contrast_of_stripes_is_found_across_them_and_in_their_octave() -> None:
     row = torch.arange(64)
     fine, coarse = ((row // width % 2).float().expand(1, 1, 64, 64) for width in (1, 4))
-    of_fine, of_coarse = ([float(part.mean()) for part in contrasts(stripes)] for stripes in (fine, coarse))
-    assert of_fine[0] == pytest.approx(0.66, abs=0.02)  # a pixel's mean over 3 is 1/3 or 2/3 away
-    assert max(of_fine[1:]) == pytest.approx(0.01, abs=1e-3)  # nothing but what counts as none
-    assert of_coarse[2] > of_coarse[1] > of_coarse[0] > 0.1
+    nothing = pytest.approx(0.01, abs=1e-6)
+    for turned in (False, True):
+        across, along = (1, 0) if turned else (0, 1)
+        of_fine, of_coarse = (
+            [
+                [float(part[..., 4:-4, 4:-4].mean()) for part in pair]
+                for pair in contrasts(stripes.mT if turned else stripes)
+            ]
+            for stripes in (fine, coarse)
+        )
+        assert of_fine[0][across] == pytest.approx(1, abs=0.01)
+        assert [pair[across] for pair in of_fine[1:]] == [nothing, nothing]
+        assert of_coarse[2][across] > of_coarse[1][across] > of_coarse[0][across] > 0.4
+        assert [pair[along] for pair in (*of_fine, *of_coarse)] == [nothing] * 6
 
 
 def test_a_surface_has_none() -> None:
-    assert all(torch.allclose(part, torch.tensor(0.01)) for part in contrasts(torch.full((1, 3, 32, 48), 0.3)))
+    surface = torch.full((1, 3, 32, 48), 0.3)
+    assert all(torch.allclose(part, torch.tensor(0.01)) for pair in contrasts(surface) for part in pair)
+    assert [tuple(pair[0].shape[-2:]) for pair in contrasts(surface)] == [(32, 48), (16, 24), (8, 12)]
+
+
+def test_stripes_are_not_taken_for_noise_of_their_contrast() -> None:
+    target = noise(0.1, 1)
+    stripes = (0.5 + 0.15 * (torch.arange(64) % 2 * 2.0 - 1))[:, None].expand(2, 3, 64, 64)
+    unlike, like = (texture_difference(other, target, CENTRE) for other in (stripes, noise(0.1, 2)))
+    assert (unlike > 3 * like).all()
 
 
 def test_other_noise_of_the_same_strength_is_nearer_than_a_smooth_fill() -> None:

@@ -17,25 +17,27 @@ _FAINTEST = 1e-2
 """Contrast far below this counts as none: it keeps the square root's slope finite."""
 
 
-def contrasts(image: Tensor) -> list[Tensor]:
+def contrasts(image: Tensor) -> list[tuple[Tensor, Tensor]]:
     """The local contrast of an image in octaves of spatial frequency, the finest first.
 
-    An octave is what differs from the mean of each pixel's 3 x 3 surroundings; its contrast is the root of its mean
-    square over windows of 7 x 7. The next octave is that of the image reduced to half its size. These are the simplest
-    of the statistics that textures are synthesised from (Portilla and Simoncelli, IJCV 2000): where details are is left
-    open.
+    An octave's contrast is the root mean square of the differences between neighbours over windows of 7 x 7: of those
+    in a row, and of those in a column, since stripes are else the cheapest texture. The next octave is that of the
+    image reduced to half its size. These are the simplest of the statistics that textures are synthesised from
+    (Portilla and Simoncelli, IJCV 2000): where details are is left open.
 
     Args:
         image: N x C x H x W; sides are at least 4.
 
     Returns:
-        Three tensors N x C x H x W, the second and third with sides halved once and twice, rounded down.
+        Three pairs, along rows and along columns, of tensors N x C x H x W; those of the second and third pair have
+        sides halved once and twice, rounded down.
     """
     found = []
     for octave in range(_OCTAVES):
         image = F.avg_pool2d(image, 2) if octave else image
-        detail = image - _local_mean(image, 3)
-        found.append((_local_mean(detail.square(), _WINDOW) + _FAINTEST**2).sqrt())
+        along_rows = F.pad(image.diff(dim=-1), (0, 1, 0, 0))
+        along_columns = F.pad(image.diff(dim=-2), (0, 0, 0, 1))
+        found.append((_contrast(along_rows), _contrast(along_columns)))
     return found
 
 
@@ -51,9 +53,11 @@ def texture_difference(restored: Tensor, target: Tensor, mask: Tensor) -> Tensor
     total = restored.new_zeros(len(restored))
     for octave, (ours, theirs) in enumerate(zip(contrasts(restored), contrasts(target), strict=True)):
         hole = F.avg_pool2d(mask, 1 << octave) if octave else mask
-        total = total + ((ours - theirs).abs() * hole).sum((1, 2, 3)) / (3 * hole.sum((1, 2, 3))).clamp(min=1)
-    return total / _OCTAVES
+        for mine, wanted in zip(ours, theirs, strict=True):
+            total = total + ((mine - wanted).abs() * hole).sum((1, 2, 3)) / (3 * hole.sum((1, 2, 3))).clamp(min=1)
+    return total / (2 * _OCTAVES)
 
 
-def _local_mean(image: Tensor, side: int) -> Tensor:
-    return F.avg_pool2d(image, side, stride=1, padding=side // 2, count_include_pad=False)
+def _contrast(differences: Tensor) -> Tensor:
+    mean = F.avg_pool2d(differences.square(), _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False)
+    return (mean + _FAINTEST**2).sqrt()
