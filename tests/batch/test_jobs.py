@@ -21,8 +21,8 @@ def pairs(root: Path, *arguments: Path, **options: str) -> tuple[list[tuple[str,
     """The jobs as paths below ``root``, and the photographs without one mask, with the reason."""
     jobs, unpaired = find_jobs(*arguments, **options)  # type: ignore[arg-type]
     return (
-        [tuple(path.relative_to(root).as_posix() for path in (j.photo, j.mask, j.output)) for j in jobs],
-        [(u.photo.relative_to(root).as_posix(), u.reason.replace(f"{root}/", "")) for u in unpaired],
+        [tuple(Path(path).relative_to(root).as_posix() for path in (j.photo, j.mask, j.output)) for j in jobs],
+        [(Path(u.photo).relative_to(root).as_posix(), u.reason.replace(f"{root}/", "")) for u in unpaired],
     )
 
 
@@ -76,10 +76,10 @@ def test_folders_within_the_photographs_folder_hold_none(tmp_path: Path) -> None
 def test_one_mask_for_all_which_is_no_photograph(tmp_path: Path) -> None:
     files(tmp_path, "in/a.jpg", "in/sub/b.jpg", "in/mask.png")
     jobs, unpaired = find_jobs(tmp_path / "in", tmp_path / "in" / "mask.png", tmp_path / "out")
-    mask = tmp_path / "in" / "mask.png"
+    mask = f"{tmp_path}/in/mask.png"
     assert jobs == [
-        Job(tmp_path / "in" / "a.jpg", mask, tmp_path / "out" / "a.jpg"),
-        Job(tmp_path / "in" / "sub" / "b.jpg", mask, tmp_path / "out" / "sub" / "b.jpg"),
+        Job(f"{tmp_path}/in/a.jpg", mask, f"{tmp_path}/out/a.jpg"),
+        Job(f"{tmp_path}/in/sub/b.jpg", mask, f"{tmp_path}/out/sub/b.jpg"),
     ]
     assert unpaired == []
 

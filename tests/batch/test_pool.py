@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -22,6 +23,18 @@ from spikefill.files import remove_leftovers
 SIDE = 64
 
 
+class Files(NamedTuple):
+    """A job's files as paths."""
+
+    photo: Path
+    mask: Path
+    output: Path
+
+    @property
+    def job(self) -> Job:
+        return Job(*map(str, self))
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that nobody trained, small enough to be quick."""
@@ -33,12 +46,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> list[Job]:
+def jobs(tmp_path: Path) -> list[Files]:
     """Six squares out of real photographs, each with holes."""
     photograph = data.open_photographs("embedded")[0]
     found = []
     for i in range(6):
-        job = Job(*(tmp_path / folder / f"{i}.png" for folder in ("in", "masks", "out")))
+        job = Files(*(tmp_path / folder / f"{i}.png" for folder in ("in", "masks", "out")))
         job.photo.parent.mkdir(exist_ok=True)
         Image.fromarray(photograph[40 * i : 40 * i + SIDE, 30 * i : 30 * i + SIDE]).save(job.photo)
         masks.write(job.mask, masks.sample("thin", SIDE, seed=3, index=i))
@@ -46,12 +59,14 @@ def jobs(tmp_path: Path) -> list[Job]:
     return found
 
 
-def done(jobs: list[Job], weights: Path, **options: object) -> list[Outcome]:
+def done(jobs: list[Files], weights: Path, **options: object) -> list[Outcome]:
     arguments = {"processes": 2, "threads": 1, **options}
-    return sorted(restore_all(jobs, ModelChoice(str(weights)), **arguments), key=lambda o: o.photo)  # type: ignore[arg-type]
+    return sorted(
+        restore_all([files.job for files in jobs], ModelChoice(str(weights)), **arguments), key=lambda o: o.photo
+    )  # type: ignore[arg-type]
 
 
-def test_each_is_restored_as_by_itself(jobs: list[Job], weights: Path) -> None:
+def test_each_is_restored_as_by_itself(jobs: list[Files], weights: Path) -> None:
     outcomes = done(jobs, weights)
     inpainter = inpainting.load(weights)
     for job, outcome in zip(jobs, outcomes, strict=True):
@@ -64,7 +79,7 @@ def test_each_is_restored_as_by_itself(jobs: list[Job], weights: Path) -> None:
             assert np.array_equal(np.asarray(image), np.asarray(inpainter.inpaint(job.photo, job.mask)))
 
 
-def test_what_fails_does_not_stop_the_others(jobs: list[Job], weights: Path) -> None:
+def test_what_fails_does_not_stop_the_others(jobs: list[Files], weights: Path) -> None:
     jobs[0].photo.write_bytes(b"nothing of this kind")
     Image.new("1", (3, 4)).save(jobs[1].mask)
     jobs[2].mask.unlink()
@@ -85,7 +100,7 @@ def test_what_fails_does_not_stop_the_others(jobs: list[Job], weights: Path) -> 
     assert sorted(path.name for path in jobs[5].output.parent.iterdir()) == ["3.png", "4.png", "5.png"]
 
 
-def test_what_is_there_is_left_unless_it_may_be_replaced(jobs: list[Job], weights: Path) -> None:
+def test_what_is_there_is_left_unless_it_may_be_replaced(jobs: list[Files], weights: Path) -> None:
     jobs[1].output.parent.mkdir()
     jobs[1].output.write_bytes(b"mine")
     assert [outcome.status for outcome in done(jobs[:2], weights)] == ["restored", "exists"]
@@ -96,29 +111,29 @@ def test_what_is_there_is_left_unless_it_may_be_replaced(jobs: list[Job], weight
     assert jobs[1].output.read_bytes() != b"mine"
 
 
-def test_another_format(jobs: list[Job], weights: Path) -> None:
-    job = Job(jobs[0].photo, jobs[0].mask, jobs[0].output.with_suffix(".webp"))
+def test_another_format(jobs: list[Files], weights: Path) -> None:
+    job = jobs[0]._replace(output=jobs[0].output.with_suffix(".webp"))
     assert done([job], weights, format="WEBP")[0].status == "restored"
     with Image.open(job.output) as image:
         assert image.format == "WEBP"
 
 
-def test_no_further_one_is_begun_after_a_stop(jobs: list[Job], weights: Path) -> None:
+def test_no_further_one_is_begun_after_a_stop(jobs: list[Files], weights: Path) -> None:
     out = jobs[0].output.parent
-    found = list(restore_all(jobs, ModelChoice(str(weights)), processes=1, threads=1, stop=out.exists))
+    found = list(restore_all([j.job for j in jobs], ModelChoice(str(weights)), processes=1, threads=1, stop=out.exists))
     assert 1 <= len(found) <= 3  # one was in work, one waited
     assert sorted(str(path) for path in out.iterdir()) == sorted(o.output for o in found)
 
 
 def killing(job: Job, format: str | None, overwrite: bool) -> Outcome:
     """In place of restoring: one photograph ends its process, whatever else was handed to it."""
-    if job.photo.stem == "3":
+    if Path(job.photo).stem == "3":
         os.kill(os.getpid(), signal.SIGKILL)
     return pool._restore(job, format, overwrite)
 
 
 def test_a_photograph_that_ends_its_process_fails_alone(
-    jobs: list[Job], weights: Path, monkeypatch: pytest.MonkeyPatch
+    jobs: list[Files], weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_restore", killing)
     outcomes = done(jobs, weights)
@@ -127,7 +142,7 @@ def test_a_photograph_that_ends_its_process_fails_alone(
 
 
 @pytest.fixture
-def running(jobs: list[Job], weights: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(jobs: list[Files], weights: Path) -> Iterator[subprocess.Popen[bytes]]:
     folder = jobs[0].photo.parent.parent
     for i in range(6, 200):
         for job in jobs[:1]:
@@ -149,7 +164,7 @@ def _is_running(process: int) -> bool:
 
 
 def test_a_killed_batch_leaves_whole_files_and_no_processes(
-    running: subprocess.Popen[bytes], jobs: list[Job], weights: Path
+    running: subprocess.Popen[bytes], jobs: list[Files], weights: Path
 ) -> None:
     out = jobs[0].output.parent
     deadline = time.monotonic() + 120
@@ -167,7 +182,7 @@ def test_a_killed_batch_leaves_whole_files_and_no_processes(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     finished = len(list(out.glob("[!.]*.png")))
-    every = [Job(path, jobs[0].mask, out / path.name) for path in sorted(jobs[0].photo.parent.glob("*.png"))]
+    every = [Files(path, jobs[0].mask, out / path.name) for path in sorted(jobs[0].photo.parent.glob("*.png"))]
     statuses = [outcome.status for outcome in done(every, weights)]
     assert statuses.count(Status.EXISTS) == finished
     assert statuses.count(Status.RESTORED) == 200 - finished

@@ -6,42 +6,21 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 
 from spikefill import inpainting
 from spikefill.batch.jobs import Job
-from spikefill.batch.outcome import Outcome, Status
-from spikefill.errors import InputError
-from spikefill.files import atomic_write, remove_leftovers
+from spikefill.batch.outcome import Outcome
+from spikefill.batch.restoring import ModelChoice, failed, restore_one
 
 _AHEAD = 2
 """Photographs handed to the processes, for each of them: one in work, one waiting."""
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """What restores: the arguments of `inpainting.load`."""
-
-    name: str
-    device: str | None = None
-    precision: str | None = None
-    quality: str | None = None
-
-    def load(self) -> inpainting.Inpainter:
-        """The inpainter.
-
-        Raises:
-            InputError: As `inpainting.load`.
-        """
-        return inpainting.load(self.name, device=self.device, precision=self.precision, quality=self.quality)
 
 
 def restore_all(
@@ -79,7 +58,7 @@ def restore_all(
             with _Processes(model, 1, threads, format, overwrite) as pool:
                 again = yield from pool.restore(deque([job]), stop)
             for lost in again:
-                yield _failed(lost, "the process that restored it was ended: is there too little memory?")
+                yield failed(lost, "the process that restored it was ended: is there too little memory?")
 
 
 class _Processes:
@@ -150,28 +129,6 @@ def _inpainter() -> inpainting.Inpainter:
     return _CHOICE[-1].load()
 
 
-def _restore(job: Job, format: str | None, overwrite: bool) -> Outcome:  # noqa: A002
+def _restore(job: Job, file_format: str | None, overwrite: bool) -> Outcome:
     """Restores one photograph, in a process of a pool."""
-    start = time.perf_counter()
-    if job.output.exists() and not overwrite:
-        return Outcome(str(job.photo), str(job.mask), str(job.output), Status.EXISTS)
-    try:
-        remove_leftovers(job.output)
-        damaged = inpainting.Damaged.read(job.photo, job.mask)
-        encoded = damaged.restored(_inpainter, format)
-        with atomic_write(job.output, overwrite=overwrite) as temporary:
-            temporary.write_bytes(encoded)
-    except Exception as error:  # whatever one photograph does, the others are restored
-        return _failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
-    holes = int(damaged.holes.sum())
-    return Outcome(
-        str(job.photo), str(job.mask), str(job.output),
-        Status.RESTORED if holes else Status.UNCHANGED,
-        width=damaged.holes.shape[1], height=damaged.holes.shape[0], hole_pixels=holes,
-        seconds=time.perf_counter() - start,
-    )  # fmt: skip
-
-
-def _failed(job: Job, error: str) -> Outcome:
-    line = " ".join(error.split())
-    return Outcome(str(job.photo), str(job.mask), str(job.output), Status.FAILED, error=line)
+    return restore_one(job, _inpainter, file_format, overwrite=overwrite)

@@ -58,6 +58,17 @@ def inpaint(
     jobs: Annotated[
         int | None, typer.Option(help="For a folder: photographs at a time.  [default: one a core]")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="For a folder: local, processes on this machine; or ray, a Ray cluster, which also takes addresses "
+            "such as s3://BUCKET/PHOTOS for the three.  [default: local]"
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="For --engine ray: of the cluster.  [default: a new one on this machine]"),
+    ] = None,
     format: Annotated[  # noqa: A002
         str | None, typer.Option(help="For a folder: png, jpg or webp.  [default: each photograph's own]")
     ] = None,
@@ -73,15 +84,17 @@ def inpaint(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
-    if photo != _STREAM and Path(photo).is_dir():
+    if photo != _STREAM and ("://" in photo or Path(photo).is_dir()):
         from spikefill import batch, models
         from spikefill.cli.inpaint_folder import inpaint_folder
 
         choice = batch.ModelChoice(model or models.DEFAULT, device, precision, quality)
         return inpaint_folder(
-            photo, mask, output, choice, jobs=jobs, threads=threads, format=format, report=report, overwrite=overwrite
-        )
-    for name, value in (("jobs", jobs), ("format", format), ("report", report)):
+            photo, mask, output, choice, jobs=jobs, threads=threads, engine=engine, address=address, format=format,
+            report=report, overwrite=overwrite,
+        )  # fmt: skip
+    folder_options = {"jobs": jobs, "engine": engine, "address": address, "format": format, "report": report}
+    for name, value in folder_options.items():
         if value is not None:
             raise InputError(f"--{name} is for a folder of photographs; {photo} is none")
     _inpaint_one(photo, mask, output, model, device, precision, quality, threads, overwrite=overwrite)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spikefill.cli import console
-from spikefill.errors import InputError
+from spikefill.errors import InputError, check_choice
 
 if TYPE_CHECKING:
     from spikefill import batch
+
+ENGINES = ("local", "ray")
+"""What restores the photographs of a folder: processes on this machine, or a Ray cluster."""
 
 _NOTE_SECONDS = 30.0
 """Between two lines that say how far it is, where there is no progress bar."""
@@ -25,6 +28,8 @@ def inpaint_folder(
     *,
     jobs: int | None,
     threads: int | None,
+    engine: str | None,
+    address: str | None,
     format: str | None,  # noqa: A002
     report: str | None,
     overwrite: bool,
@@ -39,18 +44,21 @@ def inpaint_folder(
         KeyboardInterrupt: Ctrl-C or SIGTERM came; photographs that were in work are done.
     """
     from spikefill import batch
+    from spikefill.batch import places
     from spikefill.stop import StopRequest
 
-    target = Path(output)
-    if target.is_file():
+    check_choice("engine", engine or "local", ENGINES)
+    if address is not None and engine != "ray":
+        raise InputError("--address is for --engine ray")
+    if places.is_file(output):
         raise InputError(f"output is {output}, a file; name a folder for the restored photographs")
     processes = (os.cpu_count() or 1) if jobs is None else jobs
     if processes < 1:
         raise InputError(f"jobs is {jobs}; it must be at least 1")
     suffix, kind = _kind(format)
-    found, unpaired = batch.find_jobs(photos, mask, target, suffix=suffix)
+    found, unpaired = batch.find_jobs(photos, mask, output, suffix=suffix)
     processes = max(1, min(processes, len(found)))
-    written = batch.Report(report or target / batch.REPORT_NAME)
+    written = batch.Report(report or _report_in(output))
     choice.load()  # what is wrong with the model is said once, and before the work
     each = max(1, (threads or os.cpu_count() or 1) // processes)
     console.note(f"{len(found)} photographs to restore, {processes} at a time")
@@ -58,9 +66,12 @@ def inpaint_folder(
     stop = StopRequest()
     with written, console.progress() as bar, stop.watched():
         task = bar.add_task("restoring", total=counter.total)
-        outcomes = batch.restore_all(
-            found, choice, processes=processes, threads=each, format=kind, overwrite=overwrite, stop=lambda: stop.made
-        )
+        common: dict[str, Any] = {"processes": processes, "format": kind, "overwrite": overwrite}
+        common["stop"] = lambda: stop.made
+        if engine == "ray":
+            outcomes = batch.restore_all_on_ray(found, choice, address=address, **common)
+        else:
+            outcomes = batch.restore_all(found, choice, threads=each, **common)
         for outcome in map(_without_a_mask, unpaired):
             counter.add(outcome)
             written.add(outcome)
@@ -80,6 +91,15 @@ def inpaint_folder(
     return 1 if counter.failed else 0
 
 
+def _report_in(output: str) -> Path:
+    """The report's place in the folder of restored photographs; in the working folder if that is elsewhere."""
+    from spikefill import batch
+    from spikefill.batch import places
+
+    folder = places.local(output)
+    return Path(batch.REPORT_NAME) if folder is None else folder / batch.REPORT_NAME
+
+
 def _kind(format: str | None) -> tuple[str | None, str | None]:  # noqa: A002
     """The suffix and the format that were asked for, by the former's name, such as ``png``."""
     if format is None:
@@ -95,7 +115,7 @@ def _kind(format: str | None) -> tuple[str | None, str | None]:  # noqa: A002
 def _without_a_mask(photo: batch.Unpaired) -> batch.Outcome:
     from spikefill import batch
 
-    return batch.Outcome(str(photo.photo), "", str(photo.output), batch.Status.FAILED, error=photo.reason)
+    return batch.Outcome(photo.photo, "", photo.output, batch.Status.FAILED, error=photo.reason)
 
 
 class _Counter:

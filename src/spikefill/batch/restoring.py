@@ -1,0 +1,68 @@
+"""Restoring one photograph of many, whichever engine asks for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spikefill import inpainting
+from spikefill.batch import places
+from spikefill.batch.jobs import Job
+from spikefill.batch.outcome import Outcome, Status
+from spikefill.errors import InputError
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What restores: the arguments of `inpainting.load`."""
+
+    name: str
+    device: str | None = None
+    precision: str | None = None
+    quality: str | None = None
+
+    def load(self) -> inpainting.Inpainter:
+        """The inpainter.
+
+        Raises:
+            InputError: As `inpainting.load`.
+        """
+        return inpainting.load(self.name, device=self.device, precision=self.precision, quality=self.quality)
+
+
+def restore_one(
+    job: Job,
+    inpainter: Callable[[], inpainting.Inpainter],
+    file_format: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> Outcome:
+    """Restores a photograph; whatever goes wrong with it is its outcome, and no exception.
+
+    Args:
+        job: The photograph.
+        inpainter: Gives what restores; called if it has a hole.
+        file_format: Of the restored file, of `inpainting.FORMATS`; None for the source's own.
+        overwrite: Replace a file that exists; otherwise it is left, and the outcome is `Status.EXISTS`.
+    """
+    start = time.perf_counter()
+    try:
+        if places.taken(job.output, overwrite=overwrite):
+            return Outcome(job.photo, job.mask, job.output, Status.EXISTS)
+        damaged = inpainting.Damaged.read(places.read(job.photo), places.read(job.mask), name=job.photo)
+        places.write(job.output, damaged.restored(inpainter, file_format), overwrite=overwrite)
+    except Exception as error:  # the others are to be restored
+        return failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
+    holes = int(damaged.holes.sum())
+    return Outcome(
+        job.photo, job.mask, job.output,
+        Status.RESTORED if holes else Status.UNCHANGED,
+        width=damaged.holes.shape[1], height=damaged.holes.shape[0], hole_pixels=holes,
+        seconds=time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def failed(job: Job, error: str) -> Outcome:
+    """The outcome of a photograph that could not be restored, with the reason in one line."""
+    return Outcome(job.photo, job.mask, job.output, Status.FAILED, error=" ".join(error.split()))
