@@ -89,7 +89,7 @@ def test_what_fails_does_not_stop_the_others(jobs: list[Files], weights: Path) -
     outcomes = done(jobs, weights, overwrite=True)
     assert [outcome.status for outcome in outcomes] == ["failed", "failed", "failed", "unchanged", "failed", "restored"]
     assert [outcome.error for outcome in outcomes] == [
-        f"{jobs[0].photo} is not an image that can be read (PNG, JPEG or WebP)",
+        f"{jobs[0].photo} is not an image that can be read (PNG, JPEG, WebP, BMP, TIFF or HEIC)",
         f"mask is 3 x 4 px, the photograph {SIDE} x {SIDE}; they must be of one size",
         f"mask {jobs[2].mask} does not exist",
         "",

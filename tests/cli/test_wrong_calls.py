@@ -51,7 +51,10 @@ WRONG_CALLS = [
     ("inpaint empty-folder mask.png -o new", "empty-folder holds no photographs"),
     ("inpaint folder missing -o new", "mask is missing; it must be a file or a folder"),
     ("inpaint folder mask.png -o new --jobs 0", "jobs is 0; it must be at least 1"),
-    ("inpaint folder mask.png -o new --format gif", "format is 'gif'; it must be one of: png, jpg, jpeg, webp"),
+    (
+        "inpaint folder mask.png -o new --format gif",
+        "format is 'gif'; it must be one of: png, jpg, jpeg, webp, bmp, tif, tiff, heic, heif",
+    ),
     ("inpaint folder mask.png -o new --report text.txt", "text.txt is there already and is no report"),
     ("inpaint folder mask.png -o new --model lama", "model is 'lama'; it must be one of"),
     ("inpaint folder mask.png -o new --engine dask", "engine is 'dask'; it must be one of: local, ray"),
@@ -73,16 +76,20 @@ WRONG_CALLS = [
     ("inpaint text.txt mask.png -o new.png", "text.txt is not an image that can be read"),
     ("inpaint nothing.png mask.png -o new.png", "nothing.png is empty"),
     ("inpaint truncated.png mask.png -o new.png", "truncated.png is damaged"),
-    ("inpaint photo.tif mask.png -o new.png", "photo.tif is TIFF; it must be PNG, JPEG or WebP"),
+    ("inpaint photo.gif mask.png -o new.png", "photo.gif is GIF; it must be PNG, JPEG, WebP, BMP, TIFF or HEIC"),
+    ("inpaint pages.tif mask.png -o new.tif", "pages.tif has 2 pages; give each as a file of its own, with its mask"),
     ("inpaint animated.webp mask.png -o new.png", "animated.webp is animated"),
-    ("inpaint cmyk.jpg mask.png -o new.jpg", "cmyk.jpg has mode CMYK"),
+    ("inpaint cmyk.jpg mask.png -o new.png", "the photograph has CMYK colours, which PNG cannot hold; write TIFF"),
     ("inpaint photo.png missing.png -o new.png", "mask missing.png does not exist"),
     ("inpaint photo.png text.txt -o new.png", "mask text.txt is not an image"),
     ("inpaint photo.png truncated.png -o new.png", "mask truncated.png cannot be read"),
     ("inpaint photo.png small.png -o new.png", "mask is 8 x 9 px, the photograph 56 x 40"),
     ("inpaint photo.png full.png --model run -o new.png", "mask covers the whole picture"),
     # inpaint: outputs
-    ("inpaint photo.png mask.png -o new.tif", "output is 'new.tif'; its suffix must be one of: .png, .jpg"),
+    (
+        "inpaint photo.png mask.png -o new.gif",
+        "output is 'new.gif'; its suffix must be one of: .png, .jpg, .jpeg, .webp, .bmp, .tif, .tiff, .heic, .heif",
+    ),
     ("inpaint photo.png mask.png -o new", "output is 'new'; its suffix must be one of"),
     ("inpaint photo.png mask.png -o photo.png", "photo.png exists; choose another name or overwrite it"),
     ("inpaint photo.png mask.png --overwrite -o folder.png", "folder.png is a folder; name a file"),
@@ -157,7 +164,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.default_rng(0).integers(0, 256, (40, 56, 4), dtype=np.uint8)
     photograph = Image.fromarray(noise[..., :3])
     photograph.save(folder / "photo.png")
-    photograph.save(folder / "photo.tif")
+    photograph.save(folder / "photo.gif")
+    photograph.save(folder / "pages.tif", save_all=True, append_images=[photograph])
     photograph.convert("CMYK").save(folder / "cmyk.jpg")
     photograph.save(folder / "animated.webp", save_all=True, append_images=[Image.new("RGB", photograph.size)])
     Image.fromarray(noise).save(folder / "alpha.png")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -255,17 +253,6 @@ def test_a_picture_too_wide_for_webp_is_an_input_error() -> None:
         file.encode(file.pixels, "WEBP")
 
 
-def png_of_16_bits_a_channel(colour_type: int) -> bytes:
-    channels = {2: 3, 4: 2, 6: 4}[colour_type]
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes(range(8 * 2 * channels)) for _ in range(4))
-    head = struct.pack(">IIBBBBB", 8, 4, 16, colour_type, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
 def animated(kind: str) -> bytes:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     return encoded(frames[0], kind, save_all=True, append_images=frames[1:])
@@ -274,16 +261,10 @@ def animated(kind: str) -> bytes:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (encoded(Image.new("CMYK", (8, 8)), "JPEG"), "photo.png has mode CMYK; it must be one of: L, LA, RGB"),
-        (png_of_16_bits_a_channel(2), "has 16 bits a colour channel"),
-        (png_of_16_bits_a_channel(4), "has 16 bits a colour channel"),
-        (png_of_16_bits_a_channel(6), "has 16 bits a colour channel"),
-        (encoded(pixels(8, 8, dtype=np.uint16), transparency=5), "has a transparent grey of 16 bits"),
         (animated("PNG"), "photo.png is animated"),
         (animated("WEBP"), "photo.png is animated"),
-        (encoded(Image.new("RGB", (8, 8)), "BMP"), "photo.png is BMP; it must be PNG, JPEG or WebP"),
-        (animated("GIF"), "photo.png is GIF; it must be PNG, JPEG or WebP"),
-        (b"This is no picture.", "photo.png is not an image that can be read"),
+        (animated("GIF"), "photo.png is GIF; it must be PNG, JPEG, WebP, BMP, TIFF or HEIC"),
+        (b"This is no picture.", r"photo.png is not an image that can be read \(PNG, JPEG, WebP, BMP, TIFF or HEIC\)"),
         (b"", "photo.png is empty"),
         (encoded(pixels(40, 56, 3))[:2000], "photo.png is damaged"),
         (encoded(pixels(40, 56, 3), "JPEG")[:900], "photo.png is damaged"),
@@ -312,12 +293,7 @@ def test_damaged_exif_is_no_reason_to_refuse() -> None:
         assert file.kept["exif"] == garbage
 
 
-@pytest.mark.parametrize("limit", [30 * 30, 16 * 40])
-def test_large_pictures_are_read_and_those_beyond_the_safe_size_are_not(
-    limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pillow warns from its limit on and refuses from twice of it."""
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    assert decode(encoded(pixels(30, 40, 3))).pixels.shape == (30, 40, 3)
-    with pytest.raises(InputError, match="larger than is safe to decode"):
-        decode(encoded(pixels(60, 40, 3)))
+def test_the_limit_of_pillow_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    for kind in ("PNG", "JPEG", "WEBP", "BMP"):
+        assert decode(encoded(pixels(30, 40, 3), kind)).pixels.shape == (30, 40, 3)

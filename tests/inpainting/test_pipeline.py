@@ -17,7 +17,7 @@ from spikefill.inpainting import Cancelled, Inpainter, inpaint, load
 
 DTYPES = ["uint8", "uint16", "float16", "float32", "float64", ">u2", ">f4"]
 SHAPES: list[tuple[int, ...]] = [(), (1,), (2,), (3,), (4,)]
-MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"]
 RESTORED_MODE = {"1": "L", "P": "RGB"}
 
 
@@ -185,7 +185,11 @@ def test_an_empty_mask_gives_a_copy(inpainter: Inpainter) -> None:
         (np.zeros((0, 9), np.uint8), np.zeros((0, 9), bool), r"image has shape \(0, 9\)"),
         (np.full((8, 9), 2.0), np.eye(8, 9, dtype=bool), r"outside \[0, 1\]"),
         (np.full((8, 9), np.nan), np.eye(8, 9, dtype=bool), "not a number"),
-        (Image.new("CMYK", (9, 8)), np.eye(8, 9, dtype=bool), "mode CMYK; it must be one of: L, LA"),
+        (
+            Image.new("HSV", (9, 8)),
+            np.eye(8, 9, dtype=bool),
+            "mode HSV; it must be one of: L, LA, RGB, RGBA, CMYK, I;16",
+        ),
         (Image.new("F", (9, 8)), np.eye(8, 9, dtype=bool), "mode F"),
         (np.zeros((8, 9), np.uint8), "no/such/mask.png", "no/such/mask.png does not exist"),
         ("no/such/photo.png", np.eye(8, 9, dtype=bool), "cannot read no/such/photo.png"),

@@ -51,6 +51,7 @@ class Damaged:
         inpainter: Callable[[], Inpainter],
         format: str | None = None,  # noqa: A002
         *,
+        keep_palette: bool = False,
         progress: Progress | None = None,
     ) -> bytes:
         """The restored file; the source's bytes where there is no hole and the format stays.
@@ -58,12 +59,17 @@ class Damaged:
         Args:
             inpainter: Gives what restores; called if there is a hole.
             format: Of the restored file, of `image_file.FORMATS`; None for the source's.
+            keep_palette: As for `ImageFile.encode`.
             progress: As for `Inpainter.inpaint`.
 
         Raises:
             InputError: The format cannot hold the photograph, or the inpainter cannot be had or cannot restore it.
         """
-        self.file.check_format(format or self.file.format)
+        file = self.file
+        file.check_format(format or file.format, keep_palette=keep_palette)
         if self.holes.any():
-            return self.file.encode(inpainter().restore(self.file.pixels, self.holes, progress=progress), format)
-        return self.file.encoded if format in (None, self.file.format) else self.file.encode(self.file.pixels, format)
+            pixels = inpainter().restore(file.pixels, self.holes, cmyk=file.cmyk, progress=progress)
+            return file.encode(pixels, format, keep_palette=keep_palette, holes=self.holes)
+        if format in (None, file.format):
+            return file.encoded
+        return file.encode(file.pixels, format, keep_palette=keep_palette, holes=self.holes)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from spikefill.inpainting.image_file import to_image
+
 _SHOWN_SIDE = 512
 _HOLE_COLOUR = (230, 30, 120)
 _ORIENTED_BY = ("exif", "xmp")
@@ -26,12 +28,20 @@ class RestoredImage(Image.Image):
     damaged: Image.Image | None = None
 
     @classmethod
-    def of(cls, pixels: NDArray[Any], info: dict[Any, Any], *, damaged: NDArray[Any], holes: NDArray[np.bool_]) -> Self:
-        """From restored pixels, PIL's ``info``, and what was there before."""
+    def of(
+        cls,
+        pixels: NDArray[Any],
+        info: dict[Any, Any],
+        *,
+        damaged: NDArray[Any],
+        holes: NDArray[np.bool_],
+        cmyk: bool = False,
+    ) -> Self:
+        """From restored pixels, PIL's ``info``, and what was there before; four channels are RGBA unless ``cmyk``."""
         restored = cls()
-        restored.__setstate__(Image.fromarray(pixels).__getstate__())
+        restored.__setstate__(to_image(pixels, cmyk=cmyk).__getstate__())
         restored.info = info
-        before = _shown(Image.fromarray(damaged))
+        before = _shown(to_image(damaged, cmyk=cmyk))
         before.info = {key: info[key] for key in _ORIENTED_BY if key in info}
         marks = Image.fromarray(holes).convert("L").resize(before.size, Image.Resampling.BOX)
         before.paste(_HOLE_COLOUR, mask=marks)
@@ -66,6 +76,8 @@ def _shown(image: Image.Image) -> Image.Image:
     info = image.info
     if image.mode == "I;16":
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode == "F":
+        image = Image.fromarray((np.asarray(image).clip(0, 1) * 255).astype(np.uint8))
     shown = image.convert("RGB")
     shown.info = {key: info[key] for key in _ORIENTED_BY if key in info}
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))

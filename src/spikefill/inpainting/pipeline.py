@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from spikefill import masks, models
 from spikefill.devices import find_device
 from spikefill.errors import InputError, check_choice
+from spikefill.inpainting import inks
 from spikefill.inpainting.image_file import ImageFile, Pixels, decode, displayed_to_stored, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.regions import TILE, Region, plan
@@ -87,9 +88,9 @@ class Inpainter:
         """Restores the holes of a picture.
 
         Args:
-            image: A PIL image (1, L, LA, P, RGB, RGBA, I;16); an array (H, W) or (H, W, 1 to 4), uint8, uint16 or
-                floating point in [0, 1]; or the path of a PNG, JPEG or WebP file. Two and four channels: the last is
-                alpha, which stays as it is.
+            image: A PIL image (1, L, LA, P, RGB, RGBA, CMYK, I;16); an array (H, W) or (H, W, 1 to 4), uint8, uint16
+                or floating point in [0, 1]; or the path of a file of `image_file.FORMATS`. Two and four channels of an
+                array: the last is alpha, which stays as it is.
             mask: A PIL image, an array or a path, of the picture's size; see `masks.as_mask`. For a path, as the
                 picture is displayed; for an image or array, as its pixels lie.
             progress: Called with the number of regions done and of all, first with 0.
@@ -102,22 +103,24 @@ class Inpainter:
 
         Raises:
             InputError: Picture or mask are not of a kind above, differ in size, or no pixel is known; or the model
-                answers with what is not a number.
+                answers with what is not a number; or a file holds what no PIL image holds (16 bits of colour).
             Cancelled: ``cancel`` returned True.
         """
+        cmyk = False
         if isinstance(image, str | Path):
             file = decode(image)
-            pixels, holes = file.pixels, stored_mask(file, masks.as_mask(_opened(mask)))
+            check_pil_holds(file, str(image))
+            pixels, holes, cmyk = file.pixels, stored_mask(file, masks.as_mask(_opened(mask))), file.cmyk
         elif isinstance(image, Image.Image):
-            pixels, holes = pil_to_array(image), masks.as_mask(_opened(mask))
+            pixels, holes, cmyk = pil_to_array(image), masks.as_mask(_opened(mask)), image.mode == "CMYK"
         else:
             pixels, holes = np.asarray(image), masks.as_mask(_opened(mask))
-        restored = self.restore(pixels, holes, progress=progress, cancel=cancel)
+        restored = self.restore(pixels, holes, cmyk=cmyk, progress=progress, cancel=cancel)
         if isinstance(image, str | Path):
-            return RestoredImage.of(restored, {**file.kept}, damaged=pixels, holes=holes)
+            return RestoredImage.of(restored, {**file.kept}, damaged=pixels, holes=holes, cmyk=cmyk)
         if isinstance(image, Image.Image):
             info = {key: value for key, value in image.info.items() if image.mode != "P" or key != "transparency"}
-            return RestoredImage.of(restored, info, damaged=pixels, holes=holes)
+            return RestoredImage.of(restored, info, damaged=pixels, holes=holes, cmyk=cmyk)
         return restored
 
     def restore(
@@ -125,10 +128,16 @@ class Inpainter:
         pixels: Pixels,
         holes: NDArray[np.bool_],
         *,
+        cmyk: bool = False,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Pixels:
-        """`inpaint` for arrays alone: ``pixels`` as there, ``holes`` a bool array (H, W)."""
+        """`inpaint` for arrays alone: ``pixels`` as there, ``holes`` a bool array (H, W).
+
+        With ``cmyk``, the four channels of ``pixels`` (uint8 or uint16) are inks, and 0 is no ink; see `inks`.
+        """
+        if cmyk:
+            return self._restore_inks(pixels, holes, progress, cancel)
         _check_pixels(pixels, holes)
         result = pixels.copy()
         if not holes.any():
@@ -155,6 +164,25 @@ class Inpainter:
             target[region.inner][..., colours][here] = values[here].astype(pixels.dtype)
         _tell(len(regions), len(regions), progress, None)
         return result
+
+    def _restore_inks(
+        self, pixels: Pixels, holes: NDArray[np.bool_], progress: Progress | None, cancel: Cancel | None
+    ) -> Pixels:
+        """`restore` for four inks: the regions of two pictures, one after the other."""
+        _check_pixels(pixels, holes)
+        if pixels.shape[2:] != (4,) or pixels.dtype.kind != "u":
+            raise InputError(f"image has shape {pixels.shape}, {pixels.dtype}; CMYK must be (H, W, 4), uint8 or uint16")
+        if not holes.any():
+            return pixels.copy()
+
+        def one_of_two(colours: Pixels, number: int) -> Pixels:
+            def tell(done: int, total: int) -> None:
+                if progress is not None:
+                    progress(done + number * total, 2 * total)
+
+            return self.restore(colours, holes, progress=tell, cancel=cancel)
+
+        return inks.restore(one_of_two, pixels, holes)
 
     def predict(
         self, masked: Tensor, mask: Tensor, *, progress: Progress | None = None, cancel: Cancel | None = None
@@ -212,7 +240,8 @@ class Inpainter:
             return total / 8
 
     def _answer(self, masked: Tensor, mask: Tensor) -> Tensor:
-        output: Tensor = self.model(masked, mask)
+        # A network that can computes what the holes need alone.
+        output: Tensor = getattr(self.model, "restored", self.model)(masked, mask)
         return output.float()
 
 
@@ -264,6 +293,15 @@ def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.boo
         shown = file.pixels.shape[:2] if file.orientation < 5 else file.pixels.shape[1::-1]
         raise _sizes_differ(displayed.shape, shown)
     return holes
+
+
+def check_pil_holds(file: ImageFile, name: str) -> None:
+    """Raises `InputError` if no PIL image holds the pixels of a file."""
+    if file.pixels.ndim == 3 and file.pixels.dtype != np.uint8:
+        what = "16 bits" if file.pixels.dtype == np.uint16 else "floating-point values"
+        raise InputError(
+            f"{name} has {what} a colour channel, which no PIL image holds; restore it with Damaged.read or as an array"
+        )
 
 
 def check_something_known(holes: NDArray[np.bool_]) -> None:

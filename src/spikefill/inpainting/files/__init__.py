@@ -1,0 +1,1 @@
+"""Readers and writers of image files: a file a format, and what they share."""

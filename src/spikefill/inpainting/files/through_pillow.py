@@ -1,0 +1,234 @@
+"""PNG, JPEG, WebP and BMP, through Pillow.
+
+Pillow's classes are called by what the file starts with, not through `PIL.Image.open`: that refuses from 179 megapixels
+on, for the whole process, and tries formats that are not served. 16 bits of colour are left to `deep_png`.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from spikefill.errors import InputError
+from spikefill.inpainting.files import deep_png, orientation
+from spikefill.inpainting.files.content import Content, Pixels, check_size
+from spikefill.inpainting.files.palette import Palette
+
+MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")
+"""Modes of PIL that are restored as they are; ``1`` and ``P`` are promoted first."""
+
+OPENERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.jpeg_factory,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+}
+
+DEFAULT_COMPRESSION: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True, "exact": True},
+    "BMP": {},
+}
+"""For pictures that come from another format."""
+
+_XMP_IN_PNG = "XML:com.adobe.xmp"
+_EXIF_MARK = b"Exif\0\0"
+_EXIF_AS_TEXT = "Raw profile type exif"
+
+_PILLOW_WARNS = threading.Lock()
+"""Held while warnings of Pillow are caught, since the list of filters belongs to the whole process."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings of Pillow: of damaged EXIF, which is kept as it is, and of sizes, which are checked here."""
+    with _PILLOW_WARNS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read(encoded: bytes, kind: str, name: str, largest_megapixels: float) -> Content:
+    """Decodes a file of format ``kind``, one of `OPENERS`.
+
+    Raises:
+        InputError: The picture is too large, animated, or of a mode that is not served.
+        Exception: Whatever Pillow raises on a damaged file.
+    """
+    with _quiet():
+        image = OPENERS[kind](io.BytesIO(encoded))
+    with image:
+        check_size(*image.size, name, largest_megapixels)
+        # Telephones put further pictures behind a JPEG (MPO): a gain map, a preview.
+        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+            raise InputError(f"{name} is animated; give a single picture")
+        image.load()
+        with _quiet():  # after the pixels, behind which PNG may have its EXIF
+            turn = orientation.valid(image.getexif().get(orientation.TAG))
+        palette = _palette(image)
+        if palette is not None:
+            pixels: Pixels = palette.pixels
+        elif kind == "PNG" and deep_png.is_deep(encoded):
+            pixels = deep_png.read(encoded)
+        elif "transparency" in image.info and image.mode != "P":  # one colour that counts as transparent
+            pixels = pil_to_array(image.convert("RGBA" if image.mode == "RGB" else "LA"), name)
+        else:
+            pixels = pil_to_array(image, name)
+        return Content(
+            pixels=pixels,
+            orientation=turn,
+            kept=_kept(image),
+            compression=_compression(image, encoded),
+            cmyk=image.mode == "CMYK",
+            palette=palette,
+        )
+
+
+def format_of(encoded: bytes) -> str | None:
+    """What Pillow takes a file for; None for what it does not know."""
+    try:
+        with _quiet(), Image.open(io.BytesIO(encoded)) as image:
+            return image.format
+    except Exception:  # Pillow's plugins raise anything on damaged files
+        return None
+
+
+def write(content: Content, kind: str, compression: dict[str, Any]) -> bytes:
+    """A file of format ``kind``, one of `OPENERS`.
+
+    JPEG changes what is outside of the holes, too: every block is transformed and rounded again. With the source's
+    tables and sampling, most of it comes out as it was. Two photographs of 384 x 384 px, in qualities 50 to 92, kept
+    97 to 99 % of the pixels more than a block away from the hole, and the others changed by at most 12 of 255; where
+    the colours are subsampled 67 to 97 %, and at most 20.
+
+    Args:
+        content: What to write; it fits the format.
+        kind: The format.
+        compression: Pillow's save arguments.
+
+    Raises:
+        InputError: There are too many pixels a side, or too much EXIF, for the format.
+    """
+    image = to_image(content.pixels, cmyk=content.cmyk)
+    options = {**content.kept, **compression}
+    if content.palette is not None:
+        image, options = _with_palette(content.palette, options)
+    elif kind == "WEBP" and image.mode in ("L", "LA"):
+        image = image.convert("RGB" if image.mode == "L" else "RGBA")
+        if options.get("icc_profile", b"")[16:20] == b"GRAY":
+            del options["icc_profile"]  # a profile for grey does not fit colour
+    if kind == "PNG":
+        options["pnginfo"] = _png_texts(options.pop("xmp", None))
+    return _saved(image, kind, options)
+
+
+def write_deep_png(content: Content) -> bytes:
+    """A PNG file of 16 bits and 2 to 4 channels, with what Pillow writes about the pixels."""
+    options = {**content.kept, "pnginfo": _png_texts(content.kept.get("xmp"))}
+    options.pop("xmp", None)
+    return deep_png.write(content.pixels, like=_saved(Image.new("RGB", (1, 1)), "PNG", options))
+
+
+def _saved(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, kind, **options)
+    except (OSError, ValueError) as error:  # too many pixels a side, too much EXIF
+        raise InputError(f"the photograph cannot be written as {kind}: {error}") from error
+    return buffer.getvalue()
+
+
+def pil_to_array(image: Image.Image, name: str = "image") -> Pixels:
+    """The pixels of a PIL image of `MODES`; a palette becomes RGB or RGBA, 1 bit becomes greyscale.
+
+    Raises:
+        InputError: The mode is another one, such as HSV.
+    """
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
+    if image.mode not in MODES:
+        raise InputError(f"{name} has mode {image.mode}; it must be one of: {', '.join(MODES)} (convert it first)")
+    return np.array(image)
+
+
+def to_image(pixels: Pixels, *, cmyk: bool = False) -> Image.Image:
+    """A PIL image of pixels; four channels are RGBA, unless they are ``cmyk``."""
+    if cmyk:
+        return Image.frombytes("CMYK", pixels.shape[1::-1], np.ascontiguousarray(pixels).tobytes())
+    return Image.fromarray(pixels)
+
+
+def _kept(image: Image.Image) -> dict[str, Any]:
+    info = image.info
+    kept = {key: info[key] for key in ("exif", "icc_profile", "xmp", "dpi", "comment") if info.get(key)}
+    if isinstance(image, PngImagePlugin.PngImageFile) and _EXIF_AS_TEXT in info and "exif" not in info:
+        kept["exif"] = image.getexif().tobytes()
+    if "exif" in kept and not kept["exif"].startswith(_EXIF_MARK):  # WebP leaves it out, JPEG needs it
+        kept["exif"] = _EXIF_MARK + kept["exif"]
+    return kept
+
+
+def _compression(image: Image.Image, encoded: bytes) -> dict[str, Any]:
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        sampling = JpegImagePlugin.get_sampling(image)  # -1 for what Pillow cannot write, for grey and for CMYK
+        return {
+            "qtables": image.quantization,
+            "subsampling": max(sampling, 0),
+            "progressive": bool(image.info.get("progressive")),
+        }
+    if image.format == "WEBP":
+        return {"quality": 95, "exact": True} if _is_lossy_webp(encoded) else DEFAULT_COMPRESSION["WEBP"]
+    return {}
+
+
+def _palette(image: Image.Image) -> Palette | None:
+    """The palette of a picture of mode P or 1; None for others, and where one of two colours is transparent."""
+    if image.mode == "1" and "transparency" not in image.info:
+        return Palette(np.array(image).astype(np.uint8), np.array([[0], [255]], np.uint8), bilevel=True)
+    if image.mode != "P":
+        return None
+    indices = np.array(image)
+    probe = Image.frombytes("P", (256, 1), bytes(range(256)))
+    probe.info = image.info
+    colours = image.getpalette() or []
+    probe.putpalette(colours)
+    entries = max(len(colours) // 3, int(indices.max()) + 1)
+    return Palette(indices, pil_to_array(probe)[0, :entries])
+
+
+def _with_palette(palette: Palette, options: dict[str, Any]) -> tuple[Image.Image, dict[str, Any]]:
+    if palette.bilevel:
+        return Image.fromarray(palette.indices.astype(bool)), options
+    image = Image.frombytes("P", palette.indices.shape[::-1], palette.indices.tobytes())
+    image.putpalette(palette.colours[:, :3].tobytes())
+    if palette.colours.shape[1] == 4:
+        options = {**options, "transparency": palette.colours[:, 3].tobytes()}
+    return image, options
+
+
+def _is_lossy_webp(encoded: bytes) -> bool:
+    """Whether the picture's chunk is ``VP8 ``; that of a picture without loss is ``VP8L``."""
+    position = 12
+    while position + 8 <= len(encoded):
+        kind = encoded[position : position + 4]
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8 "
+        size = int.from_bytes(encoded[position + 4 : position + 8], "little")
+        position += 8 + size + size % 2
+    return True
+
+
+def _png_texts(xmp: bytes | None) -> PngImagePlugin.PngInfo:
+    texts = PngImagePlugin.PngInfo()
+    if xmp:
+        texts.add_itxt(_XMP_IN_PNG, xmp.decode("utf-8", "replace"))
+    return texts
