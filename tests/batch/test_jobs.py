@@ -17,11 +17,11 @@ def files(root: Path, *names: str) -> None:
         path.touch()
 
 
-def pairs(root: Path, *arguments: Path, **options: str) -> tuple[list[tuple[str, ...]], list[tuple[str, str]]]:
+def pairs(root: Path, *arguments: Path | None, **options: str) -> tuple[list[tuple[str, ...]], list[tuple[str, str]]]:
     """The jobs as paths below ``root``, and the photographs without one mask, with the reason."""
     jobs, unpaired = find_jobs(*arguments, **options)  # type: ignore[arg-type]
     return (
-        [tuple(Path(path).relative_to(root).as_posix() for path in (j.photo, j.mask, j.output)) for j in jobs],
+        [tuple(path and Path(path).relative_to(root).as_posix() for path in (j.photo, j.mask, j.output)) for j in jobs],
         [(Path(u.photo).relative_to(root).as_posix(), u.reason.replace(f"{root}/", "")) for u in unpaired],
     )
 
@@ -82,6 +82,14 @@ def test_one_mask_for_all_which_is_no_photograph(tmp_path: Path) -> None:
         Job(f"{tmp_path}/in/sub/b.jpg", mask, f"{tmp_path}/out/sub/b.jpg"),
     ]
     assert unpaired == []
+
+
+def test_holes_that_are_found_in_the_photographs_need_no_masks(tmp_path: Path) -> None:
+    files(tmp_path, "in/a.jpg", "in/sub/b.heic", "in/out/a.jpg")
+    assert pairs(tmp_path / "in", tmp_path / "in", None, tmp_path / "in" / "out") == (
+        [("a.jpg", "", "out/a.jpg"), ("sub/b.heic", "", "out/sub/b.heic")],
+        [],
+    )
 
 
 def test_another_suffix(tmp_path: Path) -> None:

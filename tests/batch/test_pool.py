@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,8 +19,9 @@ import torch
 from PIL import Image
 
 from spikefill import data, inpainting, masks, models
-from spikefill.batch import Job, ModelChoice, Outcome, Status, pool, restore_all
+from spikefill.batch import Job, ModelChoice, Outcome, RestoreSettings, Status, pool, restore_all
 from spikefill.files import remove_leftovers
+from spikefill.masks import MaskSettings
 
 SIDE = 64
 
@@ -59,11 +62,11 @@ def jobs(tmp_path: Path) -> list[Files]:
     return found
 
 
-def done(jobs: list[Files], weights: Path, **options: object) -> list[Outcome]:
-    arguments = {"processes": 2, "threads": 1, **options}
-    return sorted(
-        restore_all([files.job for files in jobs], ModelChoice(str(weights)), **arguments), key=lambda o: o.photo
-    )  # type: ignore[arg-type]
+def done(jobs: list[Files], weights: Path, **settings: Any) -> list[Outcome]:
+    found = restore_all(
+        [files.job for files in jobs], ModelChoice(str(weights)), RestoreSettings(**settings), processes=2, threads=1
+    )
+    return sorted(found, key=lambda outcome: outcome.photo)
 
 
 def test_each_is_restored_as_by_itself(jobs: list[Files], weights: Path) -> None:
@@ -113,9 +116,33 @@ def test_what_is_there_is_left_unless_it_may_be_replaced(jobs: list[Files], weig
 
 def test_another_format(jobs: list[Files], weights: Path) -> None:
     job = jobs[0]._replace(output=jobs[0].output.with_suffix(".webp"))
-    assert done([job], weights, format="WEBP")[0].status == "restored"
+    assert done([job], weights, file_format="WEBP")[0].status == "restored"
     with Image.open(job.output) as image:
         assert image.format == "WEBP"
+
+
+def test_holes_found_in_the_photographs_and_shown(jobs: list[Files], weights: Path) -> None:
+    photographs = {job.photo: job.photo.read_bytes() for job in jobs}
+    for job in jobs:
+        with Image.open(job.photo) as image:
+            painted = np.array(image)
+        painted[masks.read(job.mask)] = (255, 0, 255)
+        Image.fromarray(painted).save(job.photo)
+    settings = RestoreSettings(masks=MaskSettings(colour="magenta", dilate=1))
+    nameless = [Job(str(job.photo), "", str(job.output)) for job in jobs]
+    model = ModelChoice(str(weights))
+    shown = [Job(job.photo, "", job.output.replace("out", "shown")) for job in nameless]
+    preview = replace(settings, preview=True)
+    assert {o.status for o in restore_all(shown, model, preview, processes=1, threads=1)} == {"previewed"}
+    assert {o.status for o in restore_all(nameless, model, settings, processes=1, threads=1)} == {"restored"}
+    for job in jobs:
+        with Image.open(io.BytesIO(photographs[job.photo])) as image:
+            before = np.asarray(image)
+        with Image.open(job.output) as image:
+            after = np.asarray(image)
+        known = ~masks.dilated(masks.read(job.mask), 1)
+        assert np.array_equal(after[known], before[known])
+        assert (np.abs(after.astype(int) - (255, 0, 255)).sum(axis=2) > 30).all()
 
 
 def test_no_further_one_is_begun_after_a_stop(jobs: list[Files], weights: Path) -> None:
@@ -125,11 +152,11 @@ def test_no_further_one_is_begun_after_a_stop(jobs: list[Files], weights: Path) 
     assert sorted(str(path) for path in out.iterdir()) == sorted(o.output for o in found)
 
 
-def killing(job: Job, format: str | None, overwrite: bool) -> Outcome:
+def killing(job: Job, settings: RestoreSettings) -> Outcome:
     """In place of restoring: one photograph ends its process, whatever else was handed to it."""
     if Path(job.photo).stem == "3":
         os.kill(os.getpid(), signal.SIGKILL)
-    return pool._restore(job, format, overwrite)
+    return pool._restore(job, settings)
 
 
 def test_a_photograph_that_ends_its_process_fails_alone(

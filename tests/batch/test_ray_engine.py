@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from spikefill import InputError, data, masks, models
-from spikefill.batch import Job, ModelChoice, Status, find_jobs, restore_all, restore_all_on_ray
+from spikefill.batch import Job, ModelChoice, RestoreSettings, Status, find_jobs, restore_all, restore_all_on_ray
 from spikefill.batch.restoring import restore_one
 
 COUNT, SIDE = 24, 64
@@ -101,9 +101,9 @@ def test_files_that_are_elsewhere(folder: Path) -> None:
     ]
     assert unpaired == []
     model = ModelChoice(str(folder / "model.safetensors"))
-    assert [restore_one(job, model.load).status for job in jobs] == ["restored", "restored"]
-    assert [restore_one(job, model.load).status for job in jobs] == ["exists", "exists"]
-    assert restore_one(jobs[0], model.load, overwrite=True).status == "restored"
+    assert [restore_one(job, model.load, RestoreSettings()).status for job in jobs] == ["restored", "restored"]
+    assert [restore_one(job, model.load, RestoreSettings()).status for job in jobs] == ["exists", "exists"]
+    assert restore_one(jobs[0], model.load, RestoreSettings(overwrite=True)).status == "restored"
     again = find_jobs("memory://shop/in", "memory://shop/masks", "memory://shop/in/out")[0]
     assert again == jobs
     known = ~masks.read(folder / "masks" / "1" / "1.png")
@@ -114,5 +114,7 @@ def test_files_that_are_elsewhere(folder: Path) -> None:
         assert np.array_equal(np.asarray(restored)[known], np.asarray(photograph)[known])
     with pytest.raises(InputError, match="memory://shop/nothing holds no photographs"):
         find_jobs("memory://shop/nothing", "memory://shop/masks", "memory://shop/out")
-    failed = restore_one(Job("memory://shop/none.png", jobs[0].mask, "memory://shop/none"), model.load)
+    failed = restore_one(
+        Job("memory://shop/none.png", jobs[0].mask, "memory://shop/none"), model.load, RestoreSettings()
+    )
     assert failed.error.startswith("cannot read memory://shop/none.png: ")

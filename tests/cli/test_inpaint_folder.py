@@ -86,11 +86,22 @@ def test_another_format_and_another_place_for_the_report(here: Path) -> None:
     assert len(rows("what/was done.csv")) == 3
 
 
+def test_scratches_are_found_in_a_folder_without_masks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["inpaint", "in", "-o", "out", "--model", "model.safetensors", "--jobs", "1", "--mask-color", "black"]
+    assert run([*call, "--tolerance", "40", "--preview"]) == 0
+    assert rows() == [("in/a.jpg", "previewed"), ("in/c.png", "previewed"), ("in/sub/b.png", "previewed")]
+    capsys.readouterr()
+    assert run(call[:4]) == 2
+    assert "MASK is missing; name the folder of the masks" in capsys.readouterr().err
+    assert run([*call[:2], "masks", *call[2:]]) == 2
+    assert "MASK is masks, but the holes are to be found in the photographs" in capsys.readouterr().err
+
+
 def test_failures_are_said_though_notes_are_not_wanted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("in/a.jpg").write_bytes(b"nothing")
     assert run(["-q", *CALL]) == 1
     assert sorted(capsys.readouterr().err.splitlines()) == [
-        "in/a.jpg is not an image that can be read (PNG, JPEG or WebP)",
+        "in/a.jpg is not an image that can be read (PNG, JPEG, WebP, BMP, TIFF or HEIC)",
         "in/c.png: has no mask; looked for masks/c.* or masks/c_mask.*",
     ]
 

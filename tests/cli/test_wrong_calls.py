@@ -30,7 +30,8 @@ WRONG_CALLS = [
     ("--version=3", "--version"),
     # inpaint: arguments
     ("inpaint", "PHOTO"),
-    ("inpaint photo.png", "MASK"),
+    ("inpaint photo.png", "--output"),
+    ("inpaint photo.png -o new.png", "MASK is missing; name one, or say what in the photograph is a hole"),
     ("inpaint photo.png mask.png", "--output"),
     (f"{INPAINT} third.png", "third.png"),
     (f"{INPAINT} --colour red", "--colour"),
@@ -46,6 +47,25 @@ WRONG_CALLS = [
     ),
     (f"{INPAINT} --model", "--model"),
     ("inpaint - - -o new.png", "only one can come from standard input"),
+    # inpaint: where holes come from
+    (f"{INPAINT} --auto scratches", "MASK is mask.png, but the holes are to be found in the photograph"),
+    ("inpaint photo.png -o new.png --auto dust", "auto is 'dust'; it must be one of: scratches"),
+    (
+        "inpaint photo.png -o new.png --auto scratches --threshold 0",
+        "threshold is 0; it must be a whole number from 1 to 255",
+    ),
+    ("inpaint photo.png -o new.png --mask-color mauveish", "colour is 'mauveish'"),
+    ("inpaint photo.png -o new.png --mask-color red --mask-transparent", "colour and transparent are both given"),
+    ("inpaint photo.png -o new.png --mask-transparent", "alpha"),
+    (
+        "inpaint photo.png -o new.png --mask-color red --tolerance 256",
+        "tolerance is 256; it must be a whole number from 0 to 255",
+    ),
+    (f"{INPAINT} --tolerance 3", "tolerance is 3, but goes with colour, which is not given"),
+    (f"{INPAINT} --dilate -1", "dilate is -1; it must be a whole number from 0 to 1000"),
+    (f"{INPAINT} --dilate 1001", "dilate is 1001"),
+    (f"{INPAINT} --feather -1", "feather is -1"),
+    ("inpaint photo.png small.png --invert -o new.png", "mask is 8 x 9 px, the photograph 56 x 40"),
     # inpaint: folders
     ("inpaint folder mask.png -o text.txt", "output is text.txt, a file; name a folder for the restored photographs"),
     ("inpaint empty-folder mask.png -o new", "empty-folder holds no photographs"),

@@ -49,6 +49,8 @@ def test_whether_a_mask_is_needed(settings: dict[str, Any], from_photograph: boo
         ({"auto": "dust"}, "auto is 'dust'; it must be one of: scratches"),
         ({"tolerance": 3}, "tolerance is 3, but goes with colour, which is not given"),
         ({"threshold": 30, "colour": "red"}, "threshold is 30, but goes with auto, which is not given"),
+        ({"dilate": -1}, "dilate is -1; it must be a whole number from 0 to 1000"),
+        ({"feather": 1001}, "feather is 1001; it must be a whole number from 0 to 1000"),
         ({"resize": True, "auto": "scratches"}, "resize is for a mask, but the holes come from auto"),
     ],
 )

@@ -5,7 +5,7 @@ from spikefill.batch.outcome import Outcome, Status
 from spikefill.batch.pool import restore_all
 from spikefill.batch.ray_engine import restore_all_on_ray
 from spikefill.batch.report import REPORT_NAME, Report
-from spikefill.batch.restoring import ModelChoice
+from spikefill.batch.restoring import ModelChoice, RestoreSettings
 
 __all__ = [
     "REPORT_NAME",
@@ -13,6 +13,7 @@ __all__ = [
     "ModelChoice",
     "Outcome",
     "Report",
+    "RestoreSettings",
     "Status",
     "Unpaired",
     "find_jobs",

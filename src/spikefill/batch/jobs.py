@@ -19,7 +19,7 @@ class Job:
 
     Attributes:
         photo: Its file.
-        mask: That of its mask.
+        mask: That of its mask; empty where the holes are found in the photograph.
         output: Where the restored photograph goes.
     """
 
@@ -45,7 +45,7 @@ class Unpaired:
 
 def find_jobs(
     photos: str | Path,
-    masks: str | Path,
+    masks: str | Path | None,
     output: str | Path,
     *,
     suffix: str | None = None,
@@ -57,7 +57,7 @@ def find_jobs(
 
     Args:
         photos: The folder of the photographs: a path, or an address such as ``s3://bucket/photographs``.
-        masks: The folder of the masks, or the one mask for all; the same.
+        masks: The folder of the masks, or the one mask for all; the same. None: the holes are found in the photographs.
         output: The folder for the restored photographs, which get the same names; the same.
         suffix: What their names end with, such as ``".png"``; None for what the source's ends with.
 
@@ -67,17 +67,17 @@ def find_jobs(
     Raises:
         InputError: A folder cannot be read, or holds no photograph; or two photographs would become one file.
     """
-    photos, masks, output = str(photos), str(masks), str(output)
-    one_for_all = places.is_file(masks)
+    photos, masks, output = str(photos), str(masks or ""), str(output)
+    one_for_all = not masks or places.is_file(masks)
     if not one_for_all and not places.is_folder(masks):
         raise InputError(f"mask is {masks}; it must be a file or a folder")
     together = not one_for_all and places.same(masks, photos)
-    elsewhere = tuple(folder for folder in (output, masks) if not places.same(folder, photos))
+    elsewhere = tuple(folder for folder in (output, masks) if folder and not places.same(folder, photos))
     found = [
         name
         for name in places.pictures(photos, without=elsewhere)
         if not (together and name.stem.endswith(MASK_ENDING))
-        and not (one_for_all and places.same(places.within(photos, name), masks))
+        and not (masks and one_for_all and places.same(places.within(photos, name), masks))
     ]
     if not found:
         raise InputError(f"{photos} holds no photographs")

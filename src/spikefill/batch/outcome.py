@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How it ended: restored; without a hole; there before; or not restored."""
+    """How it ended: restored; without a hole; shown with its holes; there before; or failed."""
 
     RESTORED = "restored"
     UNCHANGED = "unchanged"
+    PREVIEWED = "previewed"
     EXISTS = "exists"
     FAILED = "failed"
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from spikefill.errors import InputError
 from spikefill.files import atomic_write, refuse_existing, remove_leftovers
+from spikefill.inpainting import FORMATS
 
 _MARK = "://"
 _LOCAL = "file://"
@@ -43,7 +44,7 @@ def pictures(folder: str, *, without: tuple[str, ...] = ()) -> list[PurePosixPat
     """
     here = local(folder)
     names = _below(here, without) if here is not None else _found(folder, without)
-    suffixes = Image.registered_extensions()
+    suffixes = {*Image.registered_extensions(), *FORMATS}
     return sorted(name for name in names if name.suffix.lower() in suffixes)
 
 

@@ -17,7 +17,7 @@ import torch
 from spikefill import inpainting
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome
-from spikefill.batch.restoring import ModelChoice, failed, restore_one
+from spikefill.batch.restoring import ModelChoice, RestoreSettings, failed, restore_one
 
 _AHEAD = 2
 """Photographs handed to the processes, for each of them: one in work, one waiting."""
@@ -26,11 +26,10 @@ _AHEAD = 2
 def restore_all(
     jobs: Iterable[Job],
     model: ModelChoice,
+    settings: RestoreSettings | None = None,
     *,
     processes: int,
     threads: int,
-    format: str | None = None,  # noqa: A002
-    overwrite: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Restores photographs, each by itself: one that fails does not stop the others.
@@ -41,21 +40,20 @@ def restore_all(
     Args:
         jobs: The photographs.
         model: What restores them.
+        settings: What is to become of each; None for what `RestoreSettings` has by default.
         processes: How many of them at a time.
         threads: Of each process.
-        format: Of the restored files, of `inpainting.FORMATS`; None for each source's own.
-        overwrite: Replace files that exist; otherwise they are left, and their outcome is `Status.EXISTS`.
         stop: Asked between photographs; once it returns True, no further one is begun, and those in work are finished.
 
     Yields:
         The outcomes, in the order in which photographs are done.
     """
-    waiting = deque(jobs)
+    waiting, settings = deque(jobs), settings or RestoreSettings()
     while waiting and not stop():
-        with _Processes(model, processes, threads, format, overwrite) as pool:
+        with _Processes(model, settings, processes, threads) as pool:
             broken = yield from pool.restore(waiting, stop)
         for job in broken:
-            with _Processes(model, 1, threads, format, overwrite) as pool:
+            with _Processes(model, settings, 1, threads) as pool:
                 again = yield from pool.restore(deque([job]), stop)
             for lost in again:
                 yield failed(lost, "the process that restored it was ended: is there too little memory?")
@@ -64,15 +62,8 @@ def restore_all(
 class _Processes:
     """Processes that restore until one of them ends of itself."""
 
-    def __init__(
-        self,
-        model: ModelChoice,
-        processes: int,
-        threads: int,
-        file_format: str | None,
-        overwrite: bool,
-    ) -> None:
-        self._count, self._format, self._overwrite = processes, file_format, overwrite
+    def __init__(self, model: ModelChoice, settings: RestoreSettings, processes: int, threads: int) -> None:
+        self._settings, self._count = settings, processes
         # Started afresh: a forked process inherits threads' locks, and what CUDA holds.
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(model, threads))
@@ -91,7 +82,7 @@ class _Processes:
             while waiting and len(running) < _AHEAD * self._count and not stop() and not lost:
                 job = waiting.popleft()
                 try:
-                    running[self._pool.submit(_restore, job, self._format, self._overwrite)] = job
+                    running[self._pool.submit(_restore, job, self._settings)] = job
                 except BrokenProcessPool:
                     lost.append(job)
             done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -129,6 +120,6 @@ def _inpainter() -> inpainting.Inpainter:
     return _CHOICE[-1].load()
 
 
-def _restore(job: Job, file_format: str | None, overwrite: bool) -> Outcome:
+def _restore(job: Job, settings: RestoreSettings) -> Outcome:
     """Restores one photograph, in a process of a pool."""
-    return restore_one(job, _inpainter, file_format, overwrite=overwrite)
+    return restore_one(job, _inpainter, settings)

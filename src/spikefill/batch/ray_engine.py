@@ -11,7 +11,7 @@ from typing import Any
 from spikefill import inpainting
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome, Status
-from spikefill.batch.restoring import ModelChoice, restore_one
+from spikefill.batch.restoring import ModelChoice, RestoreSettings, restore_one
 from spikefill.errors import InputError
 
 _PHOTOGRAPHS_A_TASK = 8
@@ -21,26 +21,24 @@ _PHOTOGRAPHS_A_TASK = 8
 def restore_all_on_ray(
     jobs: Sequence[Job],
     model: ModelChoice,
+    settings: RestoreSettings | None = None,
     *,
     address: str | None,
     processes: int,
-    format: str | None = None,  # noqa: A002
-    overwrite: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Restores photographs as `restore_all` does, by Ray Data.
 
     The machines must reach the files: by addresses such as ``s3://``, or by paths of a file system that they share.
     What a worker that is lost had in work is done again by another one, as often as it takes; files that it had written
-    stay, and their outcome is then `Status.EXISTS`, unless ``overwrite`` is true.
+    stay, and their outcome is then `Status.EXISTS`, unless they may be replaced.
 
     Args:
         jobs: The photographs.
         model: What restores them; a bundled model, or a file that every machine reaches.
+        settings: As for `restore_all`.
         address: Of the cluster; None starts one on this machine.
         processes: How many photographs at a time, each on one processor core.
-        format: As for `restore_all`.
-        overwrite: As for `restore_all`.
         stop: As for `restore_all`; what is in work is then left unfinished.
 
     Yields:
@@ -56,7 +54,7 @@ def restore_all_on_ray(
         tasks = max(1, min(len(jobs), max(2 * processes, len(jobs) // _PHOTOGRAPHS_A_TASK)))
         outcomes = ray.data.from_items([asdict(job) for job in jobs], override_num_blocks=tasks).map(
             _Worker,
-            fn_constructor_args=(model, format, overwrite),
+            fn_constructor_args=(model, settings or RestoreSettings()),
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=processes),
             num_cpus=1,
         )
@@ -71,16 +69,16 @@ def restore_all_on_ray(
 class _Worker:
     """Restores photographs on one core of some machine."""
 
-    def __init__(self, model: ModelChoice, file_format: str | None, overwrite: bool) -> None:
+    def __init__(self, model: ModelChoice, settings: RestoreSettings) -> None:
         import torch
 
         torch.set_num_threads(1)
         self._inpainter: Callable[[], inpainting.Inpainter] = lru_cache(maxsize=1)(model.load)
-        self._format, self._overwrite = file_format, overwrite
+        self._settings = settings
 
     def __call__(self, row: dict[str, str]) -> dict[str, Any]:
         """The outcome of a job, each as a mapping."""
-        outcome = restore_one(Job(**row), self._inpainter, self._format, overwrite=self._overwrite)
+        outcome = restore_one(Job(**row), self._inpainter, self._settings)
         return {**asdict(outcome), "status": outcome.status.value}
 
 

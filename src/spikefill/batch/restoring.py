@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spikefill import inpainting
 from spikefill.batch import places
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome, Status
 from spikefill.errors import InputError
+from spikefill.masks import MaskSettings
 
 
 @dataclass(frozen=True)
@@ -31,33 +32,50 @@ class ModelChoice:
         return inpainting.load(self.name, device=self.device, precision=self.precision, quality=self.quality)
 
 
-def restore_one(
-    job: Job,
-    inpainter: Callable[[], inpainting.Inpainter],
-    file_format: str | None = None,
-    *,
-    overwrite: bool = False,
-) -> Outcome:
+@dataclass(frozen=True)
+class RestoreSettings:
+    """What is to become of each photograph.
+
+    Attributes:
+        masks: Where its holes come from, and what is done to them.
+        file_format: Of the restored file, of `inpainting.FORMATS`; None for the source's own.
+        keep_palette: As for `inpainting.ImageFile.encode`.
+        preview: Write the photograph with its holes in red, and restore nothing.
+        overwrite: Replace a file that exists; otherwise it is left, and the outcome is `Status.EXISTS`.
+    """
+
+    masks: MaskSettings = field(default_factory=MaskSettings)
+    file_format: str | None = None
+    keep_palette: bool = False
+    preview: bool = False
+    overwrite: bool = False
+
+
+def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], settings: RestoreSettings) -> Outcome:
     """Restores a photograph; whatever goes wrong with it is its outcome, and no exception.
 
     Args:
         job: The photograph.
         inpainter: Gives what restores; called if it has a hole.
-        file_format: Of the restored file, of `inpainting.FORMATS`; None for the source's own.
-        overwrite: Replace a file that exists; otherwise it is left, and the outcome is `Status.EXISTS`.
+        settings: What is to become of it.
     """
     start = time.perf_counter()
     try:
-        if places.taken(job.output, overwrite=overwrite):
+        if places.taken(job.output, overwrite=settings.overwrite):
             return Outcome(job.photo, job.mask, job.output, Status.EXISTS)
-        damaged = inpainting.Damaged.read(places.read(job.photo), places.read(job.mask), name=job.photo)
-        places.write(job.output, damaged.restored(inpainter, file_format), overwrite=overwrite)
+        mask = places.read(job.mask) if job.mask else None
+        damaged = inpainting.Damaged.read(places.read(job.photo), mask, settings.masks, name=job.photo)
+        if settings.preview:
+            written = damaged.preview(settings.file_format or damaged.file.format)
+        else:
+            written = damaged.restored(inpainter, settings.file_format, keep_palette=settings.keep_palette)
+        places.write(job.output, written, overwrite=settings.overwrite)
     except Exception as error:  # the others are to be restored
         return failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
     holes = int(damaged.holes.sum())
     return Outcome(
         job.photo, job.mask, job.output,
-        Status.RESTORED if holes else Status.UNCHANGED,
+        Status.PREVIEWED if settings.preview else Status.RESTORED if holes else Status.UNCHANGED,
         width=damaged.holes.shape[1], height=damaged.holes.shape[0], hole_pixels=holes,
         seconds=time.perf_counter() - start,
     )  # fmt: skip

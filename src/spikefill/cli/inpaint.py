@@ -19,17 +19,20 @@ def inpaint(
     photo: Annotated[
         str,
         typer.Argument(
-            metavar="PHOTO", help="The photograph: PNG, JPEG or WebP; - for standard input. Or a folder of photographs."
+            metavar="PHOTO",
+            help="The photograph: PNG, JPEG, WebP, BMP, TIFF, HEIC; - for standard input. Or a folder of photographs.",
         ),
     ],
     mask: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MASK",
             help="Its mask, white or 1 in the holes, as displayed; - for standard input. For a folder: that of the "
-            "masks, each named as its photograph or NAME_mask, or one mask for all.",
+            "masks, each named as its photograph or NAME_mask, or one mask for all. Not with --mask-color, "
+            "--mask-transparent or --auto.",
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[
         str,
         typer.Option(
@@ -55,6 +58,40 @@ def inpaint(
     threads: Annotated[
         int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
     ] = None,
+    mask_color: Annotated[
+        str | None,
+        typer.Option(metavar="COLOR", help="Take the photograph's pixels of this color for holes, such as '#ff0000'."),
+    ] = None,
+    tolerance: Annotated[
+        int | None, typer.Option(help="How far a color may be from that, 0 to 255.", show_default="0")
+    ] = None,
+    mask_transparent: Annotated[
+        bool, typer.Option("--mask-transparent", help="Take its transparent pixels for holes.")
+    ] = False,
+    auto: Annotated[
+        str | None, typer.Option(metavar="scratches", help="Find thin lines and dust; look at them with --preview.")
+    ] = None,
+    threshold: Annotated[
+        int | None,
+        typer.Option(help="How much a scratch must stand out, in grey levels from 1 to 255.", show_default="20"),
+    ] = None,
+    resize_mask: Annotated[
+        bool, typer.Option("--resize-mask", help="Bring a mask of another size to the photograph's.")
+    ] = False,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Restore what the mask says is known, and the rest not.")
+    ] = False,
+    dilate: Annotated[int, typer.Option(metavar="N", help="Let holes grow by N pixels.")] = 0,
+    feather: Annotated[
+        int,
+        typer.Option(metavar="N", help="Fade from the photograph into the restored over N pixels inside the holes."),
+    ] = 0,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Write the photograph with its holes in red, and restore nothing.")
+    ] = False,
+    keep_palette: Annotated[
+        bool, typer.Option("--keep-palette", help="Keep a palette, or 1 bit, where the photograph has one.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(help="For a folder: photographs at a time.  [default: one a core]")
     ] = None,
@@ -70,7 +107,8 @@ def inpaint(
         typer.Option(help="For --engine ray: of the cluster.  [default: a new one on this machine]"),
     ] = None,
     format: Annotated[  # noqa: A002
-        str | None, typer.Option(help="For a folder: png, jpg or webp.  [default: each photograph's own]")
+        str | None,
+        typer.Option(help="For a folder: png, jpg, webp, bmp, tif or heic.  [default: each photograph's own]"),
     ] = None,
     report: Annotated[
         str | None,
@@ -84,45 +122,31 @@ def inpaint(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
+    from spikefill.masks import MaskSettings
+
+    holes = MaskSettings(
+        colour=mask_color, transparent=mask_transparent, auto=auto, tolerance=tolerance, threshold=threshold,
+        resize=resize_mask, invert=invert, dilate=dilate, feather=feather,
+    )  # fmt: skip
     if photo != _STREAM and ("://" in photo or Path(photo).is_dir()):
         from spikefill import batch, models
         from spikefill.cli.inpaint_folder import inpaint_folder
 
         choice = batch.ModelChoice(model or models.DEFAULT, device, precision, quality)
+        settings = batch.RestoreSettings(masks=holes, keep_palette=keep_palette, preview=preview, overwrite=overwrite)
         return inpaint_folder(
-            photo, mask, output, choice, jobs=jobs, threads=threads, engine=engine, address=address, format=format,
-            report=report, overwrite=overwrite,
+            photo, mask, output, choice, settings, jobs=jobs, threads=threads, engine=engine, address=address,
+            format=format, report=report,
         )  # fmt: skip
     folder_options = {"jobs": jobs, "engine": engine, "address": address, "format": format, "report": report}
     for name, value in folder_options.items():
         if value is not None:
             raise InputError(f"--{name} is for a folder of photographs; {photo} is none")
-    _inpaint_one(photo, mask, output, model, device, precision, quality, threads, overwrite=overwrite)
-    return 0
-
-
-def _inpaint_one(
-    photo: str,
-    mask: str,
-    output: str,
-    model: str | None,
-    device: str | None,
-    precision: str | None,
-    quality: str | None,
-    threads: int | None,
-    *,
-    overwrite: bool,
-) -> None:
-    from spikefill.files import refuse_existing
-
-    if photo == _STREAM and mask == _STREAM:
-        raise InputError("photograph and mask are both '-'; only one can come from standard input")
-    target = None if output == _STREAM else _format_of(output)
-    if output == _STREAM and sys.stdout is None:
-        raise InputError("output is '-', but standard output is closed; name a file")
-    if output != _STREAM:
-        refuse_existing(output, overwrite=overwrite)
-        _refuse_unwritable(output)
+    if mask is None and not holes.from_photograph:
+        raise InputError("MASK is missing; name one, or say what in the photograph is a hole (--help)")
+    if mask is not None and holes.from_photograph:
+        raise InputError(f"MASK is {mask}, but the holes are to be found in the photograph; leave one out")
+    target = _check_output(photo, mask, output, overwrite=overwrite)
 
     import torch
 
@@ -133,23 +157,46 @@ def _inpaint_one(
     damaged = inpainting.Damaged.read(
         _standard_input() if photo == _STREAM else photo,
         _standard_input() if mask == _STREAM else mask,
+        holes,
         name="standard input" if photo == _STREAM else None,
     )
-    holes = damaged.holes
-    damaged.file.check_format(target or damaged.file.format)
-    if holes.any():
+    if preview:
+        _write(output, damaged.preview(target), overwrite=overwrite)
+        return 0
+    damaged.file.check_format(target or damaged.file.format, keep_palette=keep_palette)
+    found = damaged.holes
+    if found.any():
         inpainter = inpainting.load(
             models.DEFAULT if model is None else model, device=device, precision=precision, quality=quality
         )
-        console.note(f"{int(holes.sum())} pixels to restore ({holes.mean():.1%})")
+        console.note(f"{int(found.sum())} pixels to restore ({found.mean():.1%})")
     else:
         console.note("the mask is empty: the photograph is unchanged")
     with console.progress() as bar:
-        task = bar.add_task("restoring", total=None, visible=bool(holes.any()))
+        task = bar.add_task("restoring", total=None, visible=bool(found.any()))
         encoded = damaged.restored(
-            lambda: inpainter, target, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            lambda: inpainter,
+            target,
+            keep_palette=keep_palette,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _write(output, encoded, overwrite=overwrite)
+    return 0
+
+
+def _check_output(photo: str, mask: str | None, output: str, *, overwrite: bool) -> str | None:
+    """The format that the output's name asks for, None for standard output; checked before the work."""
+    from spikefill.files import refuse_existing
+
+    if photo == _STREAM and mask == _STREAM:
+        raise InputError("photograph and mask are both '-'; only one can come from standard input")
+    target = None if output == _STREAM else _format_of(output)
+    if output == _STREAM and sys.stdout is None:
+        raise InputError("output is '-', but standard output is closed; name a file")
+    if output != _STREAM:
+        refuse_existing(output, overwrite=overwrite)
+        _refuse_unwritable(output)
+    return target
 
 
 def _format_of(output: str) -> str:

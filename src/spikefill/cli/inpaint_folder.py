@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ _NOTE_SECONDS = 30.0
 
 def inpaint_folder(
     photos: str,
-    mask: str,
+    mask: str | None,
     output: str,
     choice: batch.ModelChoice,
+    settings: batch.RestoreSettings,
     *,
     jobs: int | None,
     threads: int | None,
@@ -32,7 +34,6 @@ def inpaint_folder(
     address: str | None,
     format: str | None,  # noqa: A002
     report: str | None,
-    overwrite: bool,
 ) -> int:
     """Restores every photograph of a folder; the arguments are those of the command.
 
@@ -56,6 +57,11 @@ def inpaint_folder(
     if processes < 1:
         raise InputError(f"jobs is {jobs}; it must be at least 1")
     suffix, kind = _kind(format)
+    settings = replace(settings, file_format=kind)
+    if mask is None and not settings.masks.from_photograph:
+        raise InputError("MASK is missing; name the folder of the masks, or say what in the photographs is a hole")
+    if mask is not None and settings.masks.from_photograph:
+        raise InputError(f"MASK is {mask}, but the holes are to be found in the photographs; leave one out")
     found, unpaired = batch.find_jobs(photos, mask, output, suffix=suffix)
     processes = max(1, min(processes, len(found)))
     written = batch.Report(report or _report_in(output))
@@ -66,8 +72,7 @@ def inpaint_folder(
     stop = StopRequest()
     with written, console.progress() as bar, stop.watched():
         task = bar.add_task("restoring", total=counter.total)
-        common: dict[str, Any] = {"processes": processes, "format": kind, "overwrite": overwrite}
-        common["stop"] = lambda: stop.made
+        common: dict[str, Any] = {"settings": settings, "processes": processes, "stop": lambda: stop.made}
         if engine == "ray":
             outcomes = batch.restore_all_on_ray(found, choice, address=address, **common)
         else:
@@ -152,9 +157,9 @@ class _Counter:
         return True
 
     def rate(self) -> str:
-        """Photographs and megapixels a second, of those that were restored."""
+        """Photographs and megapixels a second, of those that were worked on."""
         seconds = max(time.monotonic() - self._start, 1e-3)
-        restored = self.counts.get("restored", 0) + self.counts.get("unchanged", 0)
+        restored = self.done - self.failed - self.counts.get("exists", 0)
         return f"{restored / seconds:.1f} images/s, {self.megapixels / seconds:.1f} megapixels/s"
 
     def line(self) -> str:

@@ -10,10 +10,16 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from spikefill import masks
-from spikefill.inpainting.image_file import ImageFile, decode
-from spikefill.inpainting.pipeline import Inpainter, Progress, check_something_known, stored_mask
+from spikefill.errors import InputError
+from spikefill.inpainting import inks
+from spikefill.inpainting.files.orientation import stored_to_displayed
+from spikefill.inpainting.image_file import ImageFile, Pixels, decode
+from spikefill.inpainting.pipeline import Inpainter, Progress, check_something_known, displayed_size, stored_mask
+
+_PLAIN = masks.MaskSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,28 +29,62 @@ class Damaged:
     Attributes:
         file: The decoded file.
         holes: (H, W), True where something is to be restored, in the orientation of the file's pixels.
+        feather: Pixels over which the photograph's own pixels fade into the restored ones, from a hole's edge inward.
     """
 
     file: ImageFile
     holes: NDArray[np.bool_]
+    feather: int = 0
 
     @classmethod
-    def read(cls, photo: str | Path | bytes, mask: str | Path | bytes, *, name: str | None = None) -> Self:
+    def read(
+        cls,
+        photo: str | Path | bytes,
+        mask: str | Path | bytes | None,
+        settings: masks.MaskSettings = _PLAIN,
+        *,
+        name: str | None = None,
+    ) -> Self:
         """Reads both.
 
         Args:
             photo: A path, or a file's bytes.
-            mask: The same for the mask, as the photograph is displayed.
+            mask: The same for the mask, as the photograph is displayed; None where it is found in the photograph.
+            settings: Where the holes come from, and what is done to them.
             name: What to call bytes in errors.
 
         Raises:
-            InputError: One of the two cannot be read, or they differ in size, or no pixel is known.
+            InputError: One of the two cannot be read, or they differ in size, or no pixel is known; or a mask is
+                missing, or one too many.
         """
         file = decode(photo, name)
-        holes = stored_mask(file, masks.read(io.BytesIO(mask) if isinstance(mask, bytes) else mask))
+        if settings.from_photograph:
+            if mask is not None:
+                raise InputError("a mask is given, but the holes are to be found in the photograph; leave one out")
+            holes = settings.found(_seen(file))
+        else:
+            if mask is None:
+                raise InputError("a mask is missing; name one, or say what in the photograph is a hole")
+            displayed = masks.read(io.BytesIO(mask) if isinstance(mask, bytes) else mask)
+            if settings.resize:
+                displayed = masks.resized(displayed, *displayed_size(file))
+            holes = stored_mask(file, displayed)
+        holes = settings.adjusted(holes)
         if holes.any():
             check_something_known(holes)
-        return cls(file, holes)
+        return cls(file, holes, settings.feather)
+
+    def preview(self, format: str | None = None) -> bytes:  # noqa: A002
+        """A file of the photograph as it is displayed, its holes in red.
+
+        Args:
+            format: As for `restored`; None for PNG.
+        """
+        picture = np.asarray(masks.preview(_seen(self.file), self.holes))
+        upright = Image.fromarray(np.ascontiguousarray(_turned(picture, self.file.orientation)))
+        written = io.BytesIO()
+        upright.save(written, format or "PNG")
+        return written.getvalue()
 
     def restored(
         self,
@@ -69,7 +109,30 @@ class Damaged:
         file.check_format(format or file.format, keep_palette=keep_palette)
         if self.holes.any():
             pixels = inpainter().restore(file.pixels, self.holes, cmyk=file.cmyk, progress=progress)
+            if self.feather:
+                pixels = _faded(file.pixels, pixels, masks.feathered(self.holes, self.feather))
             return file.encode(pixels, format, keep_palette=keep_palette, holes=self.holes)
         if format in (None, file.format):
             return file.encoded
         return file.encode(file.pixels, format, keep_palette=keep_palette, holes=self.holes)
+
+
+def _seen(file: ImageFile) -> Pixels:
+    """The pixels of a file as grey or RGB, with alpha if it has it."""
+    return inks.appearance(file.pixels) if file.cmyk else file.pixels
+
+
+def _turned(picture: Pixels, orientation: int) -> Pixels:
+    """A picture (H, W, C) as it is displayed."""
+    return np.stack([stored_to_displayed(picture[..., c], orientation) for c in range(picture.shape[2])], axis=2)
+
+
+def _faded(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
+    """Restored pixels with a weight from 0 to 1, mixed with those before; where these are no numbers, alone."""
+    inside = weights > 0
+    share = weights[inside].reshape(-1, *[1] * (before.ndim - 2))
+    old, new = before[inside].astype(np.float64), restored[inside].astype(np.float64)
+    mixed = np.where(np.isfinite(old), old + share * (new - old), new)
+    result = restored.copy()
+    result[inside] = np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
+    return result

@@ -21,6 +21,12 @@ from numpy.typing import NDArray
 Pixels = NDArray[Any]
 
 
+def appearance(inks: Pixels) -> NDArray[np.float32]:
+    """What inks (H, W, 4), uint8 or uint16, look like together: RGB, float32 in [0, 1]."""
+    known = inks.astype(np.float32) / np.iinfo(inks.dtype).max
+    return np.asarray((1 - known[..., :3]) * (1 - known[..., 3:]))
+
+
 def restore(restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, holes: NDArray[np.bool_]) -> Pixels:
     """Restores the inks of a picture.
 
@@ -34,8 +40,7 @@ def restore(restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, hole
         As ``inks``, with other values in the holes alone.
     """
     largest = np.iinfo(inks.dtype).max
-    known = inks.astype(np.float32) / largest
-    colours = restore_colours((1 - known[..., :3]) * (1 - known[..., 3:]), 0)[holes]
+    colours = restore_colours(appearance(inks), 0)[holes]
     black = restore_colours(inks[..., 3], 1)[holes].astype(np.float32) / largest
     black = np.minimum(black, 1 - colours.max(axis=1))[:, None]
     light = np.maximum(1 - black, 1 / largest)

@@ -290,9 +290,14 @@ def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.boo
     """A mask in displayed orientation, turned as the file stores its pixels; checked to be of the same size."""
     holes = displayed_to_stored(displayed, file.orientation)
     if holes.shape != file.pixels.shape[:2]:
-        shown = file.pixels.shape[:2] if file.orientation < 5 else file.pixels.shape[1::-1]
-        raise _sizes_differ(displayed.shape, shown)
+        raise _sizes_differ(displayed.shape, displayed_size(file))
     return holes
+
+
+def displayed_size(file: ImageFile) -> tuple[int, int]:
+    """Height and width of a photograph as it is displayed."""
+    height, width = file.pixels.shape[:2]
+    return (height, width) if file.orientation < 5 else (width, height)
 
 
 def check_pil_holds(file: ImageFile, name: str) -> None:

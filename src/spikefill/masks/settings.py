@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spikefill.errors import InputError, check_choice
-from spikefill.masks.adjust import dilated
+from spikefill.masks.adjust import LARGEST_MARGIN, dilated
+from spikefill.masks.arguments import check_whole
 from spikefill.masks.scratches import SCRATCH_THRESHOLD, scratches
 from spikefill.masks.sources import of_colour, of_transparency
 
@@ -34,7 +35,8 @@ class MaskSettings:
         feather: Pixels from the edge inward over which the photograph's own pixels fade into the restored ones.
 
     Raises:
-        InputError: Several sources are given, or what goes with one that is not, or an unknown detector.
+        InputError: Several sources are given, or what goes with one that is not, or an unknown detector, or a number
+            of pixels that is not from 0 to 1000.
     """
 
     colour: str | None = None
@@ -48,6 +50,8 @@ class MaskSettings:
     feather: int = 0
 
     def __post_init__(self) -> None:
+        check_whole("dilate", self.dilate, 0, LARGEST_MARGIN)
+        check_whole("feather", self.feather, 0, LARGEST_MARGIN)
         sources = [
             name
             for name, given in (("colour", self.colour), ("transparent", self.transparent), ("auto", self.auto))
@@ -84,9 +88,5 @@ class MaskSettings:
         return scratches(pixels, SCRATCH_THRESHOLD if self.threshold is None else self.threshold)
 
     def adjusted(self, holes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Holes inverted and grown as asked for.
-
-        Raises:
-            InputError: ``dilate`` is out of its range.
-        """
+        """Holes inverted, and then grown, as asked for."""
         return dilated(~holes if self.invert else holes, self.dilate)

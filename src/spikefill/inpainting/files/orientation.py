@@ -32,3 +32,9 @@ def displayed_to_stored(array: Pixels, orientation: int) -> Pixels:
         8: lambda a: np.rot90(a, -1),
     }
     return turns[orientation](array)
+
+
+def stored_to_displayed(array: Pixels, orientation: int) -> Pixels:
+    """Undoes `displayed_to_stored`."""
+    inverse = {6: 8, 8: 6}
+    return displayed_to_stored(array, inverse.get(orientation, orientation))
