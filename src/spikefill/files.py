@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from spikefill.errors import InputError
 
 _RANDOM_BYTES = 4
 """In the name of a temporary file."""
+_TEMPORARY = re.compile(rf"\.(?P<stem>.+)\.[0-9a-f]{{{2 * _RANDOM_BYTES}}}(?P<suffix>(?:\.[^.]*)?)")
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     try:
         yield temporary
         temporary.chmod(mode)  # some writers make files that only their owner can read
-        with temporary.open("rb") as written:
+        with temporary.open("r+b") as written:  # as Windows wants it for `fsync`
             os.fsync(written.fileno())
         if overwrite:
             temporary.replace(path)
@@ -60,12 +62,16 @@ def refuse_existing(path: str | Path, *, overwrite: bool = False) -> None:
         raise InputError(f"{path} exists; choose another name or overwrite it with --overwrite (overwrite=True)")
 
 
-def remove_leftovers(path: str | Path) -> None:
-    """Removes what `atomic_write` left beside ``path`` where its process was killed; nobody may be writing it now."""
-    path = Path(path)
-    digits = "[0-9a-f]" * (2 * _RANDOM_BYTES)
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.{digits}{glob.escape(path.suffix)}"):
-        leftover.unlink(missing_ok=True)
+def remove_leftovers(paths: Iterable[str | Path]) -> None:
+    """Removes what `atomic_write` left beside files where its process was killed; nobody may be writing them now."""
+    names: dict[Path, set[str]] = defaultdict(set)
+    for path in map(Path, paths):
+        names[path.parent].add(path.name)
+    for folder, files in names.items():
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            temporary = _TEMPORARY.fullmatch(entry.name)
+            if temporary is not None and f"{temporary['stem']}{temporary['suffix']}" in files:
+                entry.unlink(missing_ok=True)
 
 
 def _rename_to_new(source: Path, target: Path) -> None:

@@ -106,6 +106,26 @@ def test_two_photographs_never_become_one_file(tmp_path: Path) -> None:
         find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", suffix=".png")
 
 
+def test_restored_photographs_never_lie_among_those_that_are_read(tmp_path: Path) -> None:
+    files(tmp_path, "in/a.jpg", "masks/a.png")
+    for output in ("in", "masks", "in/../masks"):
+        with pytest.raises(InputError, match="which is read from; name another folder for what is restored"):
+            find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / output)
+
+
+def test_capitals_do_not_make_another_file(tmp_path: Path) -> None:
+    files(tmp_path, "in/a.jpg", "in/A.png", "masks/a.png", "masks/A.png")
+    with pytest.raises(InputError, match="would both become"):
+        find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", suffix=".png")
+
+
+def test_documents_and_films_are_no_photographs(tmp_path: Path) -> None:
+    files(tmp_path, "in/a.jpg", "in/b.pdf", "in/c.mpg", "in/d.tiff", "masks/a.png", "masks/d.gif")
+    jobs, unpaired = find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out")
+    assert [Path(job.photo).name for job in jobs] == ["a.jpg", "d.tiff"]
+    assert unpaired == []
+
+
 def test_nothing_to_do(tmp_path: Path) -> None:
     files(tmp_path, "in/notes.txt", "masks/a.png")
     with pytest.raises(InputError, match="in holds no photographs"):

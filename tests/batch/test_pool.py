@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -148,14 +147,14 @@ def test_holes_found_in_the_photographs_and_shown(jobs: list[Files], weights: Pa
 def test_no_further_one_is_begun_after_a_stop(jobs: list[Files], weights: Path) -> None:
     out = jobs[0].output.parent
     found = list(restore_all([j.job for j in jobs], ModelChoice(str(weights)), processes=1, threads=1, stop=out.exists))
-    assert 1 <= len(found) <= 3  # one was in work, one waited
+    assert 1 <= len(found) <= 2  # one may be in work while the first one is handed over
     assert sorted(str(path) for path in out.iterdir()) == sorted(o.output for o in found)
 
 
 def killing(job: Job, settings: RestoreSettings) -> Outcome:
     """In place of restoring: one photograph ends its process, whatever else was handed to it."""
     if Path(job.photo).stem == "3":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(1)
     return pool._restore(job, settings)
 
 
@@ -216,10 +215,10 @@ def test_a_killed_batch_leaves_whole_files_and_no_processes(
     assert len(list(out.glob("[!.]*.png"))) == 200
 
 
-def test_what_a_killed_process_left_is_removed_with_the_next_writing(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     for name in (".a[1].0a1b2c3d.png", ".a[1].0a1b2c3.png", ".a[1].0a1b2c3d.jpg", ".b.0a1b2c3d.png", "a[1].png"):
         (tmp_path / name).touch()
-    remove_leftovers(tmp_path / "a[1].png")
+    remove_leftovers([tmp_path / "a[1].png", tmp_path / "nowhere" / "c.png"])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".a[1].0a1b2c3.png", ".a[1].0a1b2c3d.jpg", ".b.0a1b2c3d.png", "a[1].png",
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from spikefill.batch.restoring import restore_one
 
 COUNT, SIDE = 24, 64
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own: unclosed sockets, its deprecated parts
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # Ray's own: unclosed sockets, its deprecated parts
+    pytest.mark.skipif(sys.platform != "linux", reason="finds Ray's processes in /proc"),
+]
 
 
 @pytest.fixture(scope="module")

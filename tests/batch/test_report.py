@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_row_that_was_cut_off_is_dropped(tmp_path: Path) -> None:
     path.write_text(whole + "b.jpg,b.png,out")
     with Report(path):
         assert path.read_text() == whole
+
+
+def test_names_that_are_no_text_are_kept_as_they_are(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    for _ in range(2):
+        with Report(tmp_path / "report.csv") as report:
+            report.add(Outcome(name, "m.png", f"out/{name}", Status.RESTORED))
+        assert name in Report(tmp_path / "report.csv")
+    assert (tmp_path / "report.csv").read_bytes().count(b"caf\xe9.png,m.png,") == 1
+
+
+def test_whether_it_holds_previews(tmp_path: Path) -> None:
+    with Report(tmp_path / "report.csv") as report:
+        report.add(FIRST)
+        assert not report.previews()
+        report.add(Outcome("b.jpg", "", "out/b.jpg", Status.PREVIEWED))
+    assert Report(tmp_path / "report.csv").previews()
 
 
 def test_an_interruption_leaves_the_rows(tmp_path: Path) -> None:

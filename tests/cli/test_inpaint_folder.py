@@ -90,6 +90,13 @@ def test_scratches_are_found_in_a_folder_without_masks(here: Path, capsys: pytes
     call = ["inpaint", "in", "-o", "out", "--model", "model.safetensors", "--jobs", "1", "--mask-color", "black"]
     assert run([*call, "--tolerance", "40", "--preview"]) == 0
     assert rows() == [("in/a.jpg", "previewed"), ("in/c.png", "previewed"), ("in/sub/b.png", "previewed")]
+    assert capsys.readouterr().err.startswith("3 photographs to show, 1 at a time")
+    assert run(call) == 2
+    assert capsys.readouterr().err == (
+        "spikefill: out holds previews; name another folder, or replace them with --overwrite\n"
+    )
+    assert run([*call, "--overwrite"]) == 0
+    assert {status for _, status in rows()} <= {"restored", "unchanged"}
     capsys.readouterr()
     assert run(call[:4]) == 2
     assert "MASK is missing; name the folder of the masks" in capsys.readouterr().err

@@ -70,6 +70,11 @@ WRONG_CALLS = [
     ("inpaint folder mask.png -o text.txt", "output is text.txt, a file; name a folder for the restored photographs"),
     ("inpaint empty-folder mask.png -o new", "empty-folder holds no photographs"),
     ("inpaint folder missing -o new", "mask is missing; it must be a file or a folder"),
+    ("inpaint folder mask.png -o folder", "output is folder, which is read from; name another folder"),
+    ("inpaint folder mask.png -o -", "- is no place for a folder's files; name a path"),
+    ("inpaint folder mask.png -o new --report s3://b/r.csv", "s3://b/r.csv is no place for a folder's files"),
+    ("inpaint folder -o new --mask-color mauveish", "colour is 'mauveish'"),
+    ("inpaint folder -o new --mask-color red --tolerance 999", "tolerance is 999"),
     ("inpaint folder mask.png -o new --jobs 0", "jobs is 0; it must be at least 1"),
     (
         "inpaint folder mask.png -o new --format gif",

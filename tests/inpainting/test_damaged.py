@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 from spikefill import InputError, data, masks, models
-from spikefill.inpainting import Damaged, Inpainter
+from spikefill.inpainting import Damaged, Inpainter, decode
 from spikefill.inpainting.damaged import _faded
 from spikefill.masks import MaskSettings
 
@@ -69,6 +69,28 @@ def test_transparent_pixels_and_their_opposite(pixels: np.ndarray) -> None:
     assert np.array_equal(Damaged.read(encoded(clear), None, MaskSettings(transparent=True)).holes, holes)
     inverted = Damaged.read(encoded(clear), None, MaskSettings(transparent=True, invert=True))
     assert np.array_equal(inverted.holes, ~holes)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_what_was_transparent_can_be_seen_when_it_is_restored(
+    pixels: np.ndarray, inpainter: Inpainter, invert: bool
+) -> None:
+    holes = hole(pixels.shape, slice(5, 9), slice(6, 30))
+    clear = np.dstack([pixels, np.where(holes, 0, 200).astype(np.uint8)])
+    damaged = Damaged.read(encoded(clear), None, MaskSettings(transparent=True, invert=invert))
+    alpha = decoded(damaged.restored(lambda: inpainter))[..., 3]
+    assert (alpha[holes] == (0 if invert else 255)).all()
+    assert (alpha[~holes] == 200).all()
+    by_mask = Damaged.read(encoded(clear), encoded(holes))
+    assert (decoded(by_mask.restored(lambda: inpainter))[..., 3] == clear[..., 3]).all()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "HEIF"])
+def test_previews_in_every_format(pixels: np.ndarray, file_format: str) -> None:
+    if file_format == "HEIF":
+        pytest.importorskip("pillow_heif")
+    damaged = Damaged.read(encoded(pixels), encoded(hole(pixels.shape, 5, slice(3, 30))))
+    assert decode(damaged.preview(file_format)).format == file_format
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

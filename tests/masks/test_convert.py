@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from spikefill import InputError, masks
+from spikefill.masks import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,3 +213,18 @@ def test_what_is_wrong_with_a_file_names_the_file(tmp_path: Path) -> None:
 def test_a_stream_that_is_no_image() -> None:
     with pytest.raises(InputError, match="from a stream is not an image"):
         masks.read(io.BytesIO(b"text"))
+
+
+def test_a_mask_may_be_larger_than_pillow_opens_but_not_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holes = np.zeros((40, 50), bool)
+    holes[3:7, 10:20] = True
+    masks.write(tmp_path / "mask.png", holes)
+    for limit in (1500, 900):  # the size is above it, or above its double: a warning, or an error
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert np.array_equal(masks.read(tmp_path / "mask.png"), holes)
+        assert np.array_equal(masks.read(io.BytesIO((tmp_path / "mask.png").read_bytes())), holes)
+    monkeypatch.setattr(convert, "LARGEST_MEGAPIXELS", 0.001)
+    with pytest.raises(InputError, match=r"mask\.png: it is 50 x 40 px; at most 0\.001 megapixels are read"):
+        masks.read(tmp_path / "mask.png")

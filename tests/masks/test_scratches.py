@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import cv2
@@ -167,3 +168,17 @@ def test_what_is_no_threshold_and_no_width(arguments: dict[str, Any], said: str)
     with pytest.raises(InputError) as raised:
         masks.scratches(np.zeros((4, 4), np.uint8), **arguments)
     assert str(raised.value) == said
+
+
+def test_a_long_strip_is_searched_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    strip = np.full((60, 900), 100, np.uint8)
+    strip[30:32, 100:800] = 220
+    whole = masks.scratches(strip)
+    monkeypatch.setattr(importlib.import_module("spikefill.masks.scratches"), "_BLOCK", 160)
+    assert np.array_equal(masks.scratches(strip), whole)
+    assert whole[30:32, 110:790].all()
+
+
+def test_a_picture_that_is_too_long() -> None:
+    with pytest.raises(InputError, match="the photograph is 60001 x 1 px; scratches are found up to 60000 px a side"):
+        masks.scratches(np.zeros((1, 60001), np.uint8))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -99,6 +101,36 @@ def test_the_weights_that_read_it_learn() -> None:
     silenced = SILENCED["coarse.middle.1.residual.2"]
     assert (reader.weight[:, silenced] == 0).all()  # type: ignore[index]
     assert (reader.weight.grad[:, silenced].abs().amax((0, 2, 3)) > 0).all()  # type: ignore[union-attr, index]
+
+
+def test_what_a_small_image_does_not_reach_stays() -> None:
+    model = Hybrid()
+    before = {name: weight.clone() for name, weight in model.coarse.state_dict().items()}
+    _, channels = revive(model, torch.rand(1, 3, 12, 16), torch.ones(1, 1, 12, 16))
+    assert channels == sum(len(m.norm.weight) for m in model.fine.modules() if isinstance(m, Firing))
+    assert all(torch.equal(weight, before[name]) for name, weight in model.coarse.state_dict().items())
+    assert all(weight.isfinite().all() for weight in model.parameters())
+
+
+def test_a_running_mean_gets_the_same_channels() -> None:
+    model, (masked, mask) = partly_silent("lif"), a_batch()
+    mean = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in mean.parameters():
+            weight.mul_(1.5)
+    before, peak = copy.deepcopy(mean.state_dict()), peaks(model, masked, mask)
+    revive(model, masked, mask, also=mean)
+    for name in SILENCED:
+        silent = peak[name] == 0
+        for part in ("weight", "bias"):
+            key = f"{name}.norm.{part}"
+            assert torch.equal(mean.state_dict()[key][silent], model.state_dict()[key][silent])
+            assert torch.equal(mean.state_dict()[key][~silent], before[key][~silent])
+    reader = "coarse.middle.1.residual.3.weight"
+    silenced = SILENCED["coarse.middle.1.residual.2"]
+    assert (mean.state_dict()[reader][:, silenced] == 0).all()
+    fires = peak["coarse.middle.1.residual.2"] > 0
+    assert torch.equal(mean.state_dict()[reader][:, fires], before[reader][:, fires])
 
 
 def test_every_layer_of_neurons_has_readers() -> None:

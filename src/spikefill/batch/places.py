@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.request import url2pathname
 
-from PIL import Image
-
+from spikefill import files
 from spikefill.errors import InputError
-from spikefill.files import atomic_write, refuse_existing, remove_leftovers
-from spikefill.inpainting import FORMATS
+from spikefill.files import atomic_write, refuse_existing
 
 _MARK = "://"
 _LOCAL = "file://"
@@ -23,7 +22,7 @@ _WRITE_WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
 def local(place: str) -> Path | None:
     """The path of a file or folder on this machine; None for one that is elsewhere."""
     if place.startswith(_LOCAL):
-        return Path(place.removeprefix(_LOCAL))
+        return Path(url2pathname(place.removeprefix(_LOCAL)))
     return None if _MARK in place else Path(place)
 
 
@@ -32,11 +31,12 @@ def within(folder: str, name: PurePosixPath) -> str:
     return str(Path(folder, name)) if _MARK not in folder else f"{folder.rstrip('/')}/{name}"
 
 
-def pictures(folder: str, *, without: tuple[str, ...] = ()) -> list[PurePosixPath]:
-    """The names of the files with a picture's suffix in a folder and those below it, in their order.
+def pictures(folder: str, suffixes: Collection[str], *, without: tuple[str, ...] = ()) -> list[PurePosixPath]:
+    """The names of the files with one of some suffixes in a folder and those below it, in their order.
 
     Args:
         folder: A path or an address.
+        suffixes: In small letters, with the dot.
         without: Folders in it that are left out. Hidden files and folders are, too.
 
     Raises:
@@ -44,7 +44,6 @@ def pictures(folder: str, *, without: tuple[str, ...] = ()) -> list[PurePosixPat
     """
     here = local(folder)
     names = _below(here, without) if here is not None else _found(folder, without)
-    suffixes = {*Image.registered_extensions(), *FORMATS}
     return sorted(name for name in names if name.suffix.lower() in suffixes)
 
 
@@ -83,14 +82,13 @@ def read(place: str) -> Path | bytes:
 
 
 def write(place: str, content: bytes, *, overwrite: bool) -> None:
-    """Writes a file, which appears whole or not at all; what a killed process left of it is removed.
+    """Writes a file, which appears whole or not at all.
 
     Raises:
         InputError: It exists and ``overwrite`` is false, or it cannot be written.
     """
     path = local(place)
     if path is not None:
-        remove_leftovers(path)
         with atomic_write(path, overwrite=overwrite) as temporary:
             temporary.write_bytes(content)
         return
@@ -103,12 +101,21 @@ def write(place: str, content: bytes, *, overwrite: bool) -> None:
             return
         system.makedirs(system._parent(name), exist_ok=True)
         beside = f"{name}.{secrets.token_hex(4)}.part"
-        system.pipe_file(beside, content)
-        system.mv(beside, name)
+        try:
+            system.pipe_file(beside, content)
+            system.mv(beside, name)
+        finally:
+            if system.exists(beside):
+                system.rm_file(beside)
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"cannot write {place}: {error}") from error
+
+
+def remove_leftovers(files_to_write: Iterable[str]) -> None:
+    """Removes what killed processes left beside files of this machine; nobody may be writing them now."""
+    files.remove_leftovers(path for path in map(local, files_to_write) if path is not None)
 
 
 def taken(place: str, *, overwrite: bool) -> bool:
@@ -132,17 +139,21 @@ def _below(folder: Path, without: tuple[str, ...]) -> Iterator[PurePosixPath]:
     def refuse(error: OSError) -> None:
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from error
 
-    for where, folders, files in os.walk(folder, onerror=refuse):
+    for where, folders, names in os.walk(folder, onerror=refuse):
         here = Path(where)
         folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve() not in left_out]
-        for name in files:
+        for name in names:
             if not name.startswith("."):
                 yield PurePosixPath((here / name).relative_to(folder).as_posix())
 
 
 def _found(folder: str, without: tuple[str, ...]) -> Iterator[PurePosixPath]:
     system, root = _system(folder)
-    left_out = [PurePosixPath(_system(place)[1]) for place in without if local(place) is None]
+    left_out = [
+        path
+        for path in (PurePosixPath(_system(place)[1]) for place in without if local(place) is None)
+        if path.is_relative_to(root)
+    ]
     try:
         found = system.find(root)
     except Exception as error:

@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 
+import cv2
 import torch
 
 from spikefill import inpainting
@@ -85,6 +86,8 @@ class _Processes:
                     running[self._pool.submit(_restore, job, self._settings)] = job
                 except BrokenProcessPool:
                     lost.append(job)
+            if stop():  # what waits in the pool is not begun
+                running = {future: job for future, job in running.items() if not future.cancel()}
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 job = running.pop(future)
@@ -108,6 +111,7 @@ def _begin(model: ModelChoice, threads: int) -> None:
 
         threading.Thread(target=follow, daemon=True).start()
     torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
     _CHOICE.append(model)
 
 

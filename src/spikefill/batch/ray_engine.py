@@ -30,14 +30,15 @@ def restore_all_on_ray(
     """Restores photographs as `restore_all` does, by Ray Data.
 
     The machines must reach the files: by addresses such as ``s3://``, or by paths of a file system that they share.
-    What a worker that is lost had in work is done again by another one, as often as it takes; files that it had written
-    stay, and their outcome is then `Status.EXISTS`, unless they may be replaced.
+    What a worker that is lost had in work is done again by another one; files that it had written stay, and their
+    outcome is then `Status.EXISTS`, unless they may be replaced. Ray Data does so without end: a photograph that ends
+    every worker, for want of memory for instance, keeps the call from returning.
 
     Args:
         jobs: The photographs.
         model: What restores them; a bundled model, or a file that every machine reaches.
         settings: As for `restore_all`.
-        address: Of the cluster; None starts one on this machine.
+        address: Of the cluster; None starts one on this machine. A cluster that this process is connected to is used.
         processes: How many photographs at a time, each on one processor core.
         stop: As for `restore_all`; what is in work is then left unfinished.
 
@@ -47,7 +48,7 @@ def restore_all_on_ray(
     Raises:
         InputError: Ray is not installed, or there is no cluster at the address.
     """
-    ray = _started(address, processes)
+    ray, ours = _started(address, processes)
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
@@ -63,16 +64,19 @@ def restore_all_on_ray(
             if stop():
                 return
     finally:
-        ray.shutdown()
+        if ours:
+            ray.shutdown()
 
 
 class _Worker:
     """Restores photographs on one core of some machine."""
 
     def __init__(self, model: ModelChoice, settings: RestoreSettings) -> None:
+        import cv2
         import torch
 
         torch.set_num_threads(1)
+        cv2.setNumThreads(1)
         self._inpainter: Callable[[], inpainting.Inpainter] = lru_cache(maxsize=1)(model.load)
         self._settings = settings
 
@@ -82,15 +86,18 @@ class _Worker:
         return {**asdict(outcome), "status": outcome.status.value}
 
 
-def _started(address: str | None, processes: int) -> Any:
+def _started(address: str | None, processes: int) -> tuple[Any, bool]:
+    """Ray, and whether it was started, or connected to, here."""
     try:
         import ray
         import ray.data
     except ModuleNotFoundError as error:
         raise InputError("the engine ray is not installed; install it with: pip install 'spikefill[scale]'") from error
+    if ray.is_initialized():
+        return ray, False
     here: dict[str, Any] = {"num_cpus": processes, "include_dashboard": False} if address is None else {}
     try:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **here)
+        ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **here)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(f"there is no Ray cluster at {address or 'this machine'}: {error}") from error
-    return ray
+    return ray, True

@@ -10,12 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from spikefill.batch.outcome import Outcome
+from spikefill.batch.outcome import Outcome, Status
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
 
 REPORT_NAME = "spikefill.csv"
 """Of the report in the folder of restored photographs, unless another place is asked for."""
+
+_NAMES = "surrogateescape"
+"""How bytes of file names that are not UTF-8 are read and written: as they are."""
 
 COLUMNS = tuple(field.name for field in fields(Outcome))
 
@@ -42,7 +45,7 @@ class Report:
         """Opens it; earlier rows are written anew, as a whole."""
         self._write_whole()
         try:
-            self._file = self.path.open("a", newline="", encoding="utf-8")
+            self._file = self.path.open("a", newline="", encoding="utf-8", errors=_NAMES)
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         return self
@@ -55,6 +58,10 @@ class Report:
             self._file.close()
             self._file = None
             self._write_whole()
+
+    def previews(self) -> bool:
+        """Whether there are rows of photographs that were only shown with their holes."""
+        return any(row[COLUMNS.index("status")] == Status.PREVIEWED for row in self._rows.values())
 
     def __contains__(self, photo: str) -> bool:
         """Whether there is a row for the photograph."""
@@ -70,7 +77,7 @@ class Report:
 
     def _earlier(self) -> list[list[str]]:
         try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+            text = self.path.read_text(encoding="utf-8", errors=_NAMES)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -84,7 +91,8 @@ class Report:
 
     def _write_whole(self) -> None:
         with atomic_write(self.path, overwrite=True) as temporary:
-            temporary.write_text("".join(map(_line, (COLUMNS, *self._rows.values()))), encoding="utf-8", newline="")
+            text = "".join(map(_line, (COLUMNS, *self._rows.values())))
+            temporary.write_text(text, encoding="utf-8", errors=_NAMES, newline="")
 
 
 def _line(row: Sequence[str]) -> str:

@@ -112,7 +112,11 @@ def inpaint(
     ] = None,
     report: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="For a folder: a CSV of what was done.  [default: OUTPUT/spikefill.csv]"),
+        typer.Option(
+            metavar="FILE",
+            help="For a folder: a CSV of what was done.  [default: OUTPUT/spikefill.csv, or spikefill.csv here if "
+            "OUTPUT is an address]",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> int:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ENGINES = ("local", "ray")
 """What restores the photographs of a folder: processes on this machine, or a Ray cluster."""
 
+_MOST_PROCESSES = 60
+"""Windows waits for no more than 63 of them."""
+
 _NOTE_SECONDS = 30.0
 """Between two lines that say how far it is, where there is no progress bar."""
 
@@ -51,9 +54,12 @@ def inpaint_folder(
     check_choice("engine", engine or "local", ENGINES)
     if address is not None and engine != "ray":
         raise InputError("--address is for --engine ray")
+    if output == "-" or "://" in (report or ""):
+        raise InputError(f"{output if output == '-' else report} is no place for a folder's files; name a path")
     if places.is_file(output):
         raise InputError(f"output is {output}, a file; name a folder for the restored photographs")
-    processes = (os.cpu_count() or 1) if jobs is None else jobs
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = cores if jobs is None else jobs
     if processes < 1:
         raise InputError(f"jobs is {jobs}; it must be at least 1")
     suffix, kind = _kind(format)
@@ -63,11 +69,15 @@ def inpaint_folder(
     if mask is not None and settings.masks.from_photograph:
         raise InputError(f"MASK is {mask}, but the holes are to be found in the photographs; leave one out")
     found, unpaired = batch.find_jobs(photos, mask, output, suffix=suffix)
-    processes = max(1, min(processes, len(found)))
+    processes = max(1, min(processes, len(found), _MOST_PROCESSES))
     written = batch.Report(report or _report_in(output))
-    choice.load()  # what is wrong with the model is said once, and before the work
-    each = max(1, (threads or os.cpu_count() or 1) // processes)
-    console.note(f"{len(found)} photographs to restore, {processes} at a time")
+    if written.previews() and not settings.preview and not settings.overwrite:
+        raise InputError(f"{output} holds previews; name another folder, or replace them with --overwrite")
+    if not settings.preview:
+        choice.load()  # what is wrong with the model is said once, and before the work
+    each = max(1, (threads or cores) // processes)
+    console.note(f"{len(found)} photographs to {'show' if settings.preview else 'restore'}, {processes} at a time")
+    places.remove_leftovers(job.output for job in found)
     counter = _Counter(len(found) + len(unpaired))
     stop = StopRequest()
     with written, console.progress() as bar, stop.watched():
@@ -114,6 +124,10 @@ def _kind(format: str | None) -> tuple[str | None, str | None]:  # noqa: A002
     suffix = f".{format.lower().lstrip('.')}"
     if suffix not in FORMATS:
         raise InputError(f"format is {format!r}; it must be one of: {', '.join(name[1:] for name in FORMATS)}")
+    if FORMATS[suffix] == "HEIF":
+        from spikefill.inpainting.files import heif
+
+        heif.package()
     return suffix, FORMATS[suffix]
 
 

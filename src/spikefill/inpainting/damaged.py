@@ -10,13 +10,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from spikefill import masks
 from spikefill.errors import InputError
 from spikefill.inpainting import inks
 from spikefill.inpainting.files.orientation import stored_to_displayed
-from spikefill.inpainting.image_file import ImageFile, Pixels, decode
+from spikefill.inpainting.image_file import ImageFile, Pixels, decode, encode
 from spikefill.inpainting.pipeline import Inpainter, Progress, check_something_known, displayed_size, stored_mask
 
 _PLAIN = masks.MaskSettings()
@@ -30,11 +29,13 @@ class Damaged:
         file: The decoded file.
         holes: (H, W), True where something is to be restored, in the orientation of the file's pixels.
         feather: Pixels over which the photograph's own pixels fade into the restored ones, from a hole's edge inward.
+        opaque: Whether restored pixels are opaque, whatever their alpha was.
     """
 
     file: ImageFile
     holes: NDArray[np.bool_]
     feather: int = 0
+    opaque: bool = False
 
     @classmethod
     def read(
@@ -72,7 +73,7 @@ class Damaged:
         holes = settings.adjusted(holes)
         if holes.any():
             check_something_known(holes)
-        return cls(file, holes, settings.feather)
+        return cls(file, holes, settings.feather, opaque=settings.transparent and not settings.invert)
 
     def preview(self, format: str | None = None) -> bytes:  # noqa: A002
         """A file of the photograph as it is displayed, its holes in red.
@@ -81,10 +82,7 @@ class Damaged:
             format: As for `restored`; None for PNG.
         """
         picture = np.asarray(masks.preview(_seen(self.file), self.holes))
-        upright = Image.fromarray(np.ascontiguousarray(_turned(picture, self.file.orientation)))
-        written = io.BytesIO()
-        upright.save(written, format or "PNG")
-        return written.getvalue()
+        return encode(np.ascontiguousarray(_turned(picture, self.file.orientation)), format or "PNG")
 
     def restored(
         self,
@@ -111,6 +109,8 @@ class Damaged:
             pixels = inpainter().restore(file.pixels, self.holes, cmyk=file.cmyk, progress=progress)
             if self.feather:
                 pixels = _faded(file.pixels, pixels, masks.feathered(self.holes, self.feather))
+            if self.opaque:
+                pixels[self.holes, -1] = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
             return file.encode(pixels, format, keep_palette=keep_palette, holes=self.holes)
         if format in (None, file.format):
             return file.encoded

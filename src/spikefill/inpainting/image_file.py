@@ -9,17 +9,19 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikefill.errors import InputError
 from spikefill.inpainting.files import heif, through_pillow
-from spikefill.inpainting.files.content import LARGEST_MEGAPIXELS, Content, Pixels
+from spikefill.inpainting.files.content import Content, Pixels
 from spikefill.inpainting.files.orientation import displayed_to_stored
 from spikefill.inpainting.files.through_pillow import pil_to_array, to_image
+from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
-__all__ = ["FORMATS", "ImageFile", "Pixels", "decode", "displayed_to_stored", "pil_to_array", "to_image"]
+__all__ = ["FORMATS", "ImageFile", "Pixels", "decode", "displayed_to_stored", "encode", "pil_to_array", "to_image"]
 
 FORMATS = {
     ".png": "PNG",
@@ -66,7 +68,7 @@ class ImageFile(Content):
         keep_palette: bool = False,
         holes: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """A file with other pixels of the same shape, and all else as in this one.
+        """A file with other pixels of the same shape, and with this one's EXIF, ICC profile, XMP, resolution, comment.
 
         JPEG is compressed with the source's quantisation tables and chroma subsampling, where the source was JPEG
         (else quality 95 without subsampling); WebP without loss, unless the source was lossy WebP (then quality 95);
@@ -97,16 +99,30 @@ class ImageFile(Content):
             premultiplied=self.premultiplied,
             palette=palette,
         )
-        own = self.compression if target == self.format else None
-        if target == "TIFF":
-            from spikefill.inpainting.files import tiff
+        return _written(content, target, self.compression if target == self.format else None)
 
-            return tiff.write(content, own or {})
-        if target == "HEIF":
-            return heif.write(content, own or {})
-        if target == "PNG" and palette is None and pixels.dtype == np.uint16 and pixels.ndim == 3:
-            return through_pillow.write_deep_png(content)
-        return through_pillow.write(content, target, own or through_pillow.DEFAULT_COMPRESSION[target])
+
+def encode(pixels: Pixels, format: str) -> bytes:  # noqa: A002
+    """A file of pixels alone, (H, W) or (H, W, 3), uint8, in one of `FORMATS`.
+
+    Raises:
+        InputError: The format cannot hold so many pixels a side, or its package is not installed.
+    """
+    if format == "HEIF":
+        heif.package()
+    return _written(Content(pixels=pixels), format, None)
+
+
+def _written(content: Content, target: str, compression: dict[str, Any] | None) -> bytes:
+    if target == "TIFF":
+        from spikefill.inpainting.files import tiff
+
+        return tiff.write(content, compression or {})
+    if target == "HEIF":
+        return heif.write(content, compression or {})
+    if target == "PNG" and content.palette is None and content.pixels.dtype == np.uint16 and content.pixels.ndim == 3:
+        return through_pillow.write_deep_png(content)
+    return through_pillow.write(content, target, compression or through_pillow.DEFAULT_COMPRESSION[target])
 
 
 def decode(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -13,6 +16,9 @@ from spikefill.files import atomic_write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+LARGEST_MEGAPIXELS = 500
+"""Million pixels up to which a file is decoded unless told otherwise: a small one may claim to hold any number."""
 
 
 def as_mask(mask: Any) -> NDArray[np.bool_]:
@@ -72,7 +78,7 @@ def read(path: str | Path | IO[bytes]) -> NDArray[np.bool_]:
     """
     name = path if isinstance(path, str | Path) else "from a stream"
     try:
-        with Image.open(path) as image:
+        with _open(path) as image:
             return as_mask(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise InputError(f"mask {name} does not exist") from error
@@ -82,6 +88,32 @@ def read(path: str | Path | IO[bytes]) -> NDArray[np.bool_]:
         raise InputError(f"mask {name}: {error}") from error
     except Exception as error:  # Pillow's plugins raise anything on damaged files
         raise InputError(f"mask {name} cannot be read as an image: {error}") from error
+
+
+def _open(path: str | Path | IO[bytes]) -> Image.Image:
+    """Opens an image of up to `LARGEST_MEGAPIXELS`; Pillow warns from 89 on, and refuses more than 179."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except Image.DecompressionBombError:
+        pass
+    file = io.BytesIO(Path(path).read_bytes()) if isinstance(path, str | Path) else path
+    file.seek(0)
+    start = file.read(16)
+    for factory, accept in (Image.OPEN[kind] for kind in Image.ID):
+        if accept is None or accept(start) is True:
+            file.seek(0)
+            try:
+                image = factory(file, "")
+            except (SyntaxError, IndexError, TypeError, struct.error):  # as Pillow tries one kind after the other
+                continue
+            if image.width * image.height > LARGEST_MEGAPIXELS * 1e6:
+                size = f"{image.width} x {image.height} px"
+                image.close()
+                raise InputError(f"it is {size}; at most {LARGEST_MEGAPIXELS} megapixels are read")
+            return image
+    raise UnidentifiedImageError
 
 
 def write(path: str | Path, mask: NDArray[np.bool_], *, overwrite: bool = False) -> None:

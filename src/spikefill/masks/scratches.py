@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from spikefill.errors import InputError
 from spikefill.masks.adjust import dilated
 from spikefill.masks.arguments import check_whole
 from spikefill.masks.photograph import as_8_bit, check_photograph, colours
@@ -48,6 +49,12 @@ _CELLS_PER_WIDTH = 2
 _WINDOW = 9
 _SPREAD = 7
 _SEGMENT = 71
+
+_BLOCK = 1024
+"""Columns of cells that are searched at once: shifted, they take memory and time by the square of their number."""
+
+_LONGEST_SIDE = 60_000
+"""Pixels: OpenCV shifts no more than 32,767 rows of cells."""
 
 _SLOPES = 48
 """Directions up to 45 degrees from level, and as many up to 45 degrees from upright."""
@@ -91,10 +98,15 @@ def scratches(pixels: NDArray[Any], threshold: int = SCRATCH_THRESHOLD, width: i
         A bool array (H, W), True in what was found and in a margin of one pixel, for soft edges.
 
     Raises:
-        InputError: ``pixels`` is of another kind, or an argument is not a whole number in its range.
+        InputError: ``pixels`` is of another kind or too long, or an argument is not a whole number in its range.
     """
     photograph = check_photograph(pixels)
     check_whole("threshold", threshold, 1, 255)
+    height, columns = photograph.shape[:2]
+    if max(height, columns) > _LONGEST_SIDE:
+        raise InputError(
+            f"the photograph is {columns} x {height} px; scratches are found up to {_LONGEST_SIDE} px a side"
+        )
     grey = _luminance(photograph)
     if width is None:
         width = min(max(_LEAST_WIDTH, min(grey.shape) // _SIDE_PER_WIDTH), _LARGEST_WIDTH)
@@ -134,20 +146,24 @@ def _excess(values: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def _lines(excess: NDArray[np.uint8], threshold: int, side: int) -> NDArray[np.bool_]:
     counted = _in_cells(np.asarray(cv2.convertScaleAbs(excess, alpha=255 / threshold), np.uint8), side)
     marked = np.zeros_like(counted)
-    for grid, marks in ((counted, marked), (np.ascontiguousarray(counted.T), marked.T)):
-        for slope in (2 * np.arange(_SLOPES) + 1) / _SLOPES - 1:
-            marks |= _segments(grid, float(slope), _PRESENT * 255)
+    length = min(_SEGMENT, max(3, 2 * max(counted.shape) // 3))  # in a small picture, what fits
+    for grid, marks in ((counted, marked), (counted.T, marked.T)):
+        for start in range(0, grid.shape[1], _BLOCK):
+            left, stop = max(0, start - 2 * _SEGMENT), start + _BLOCK
+            part = np.ascontiguousarray(grid[:, left : stop + 2 * _SEGMENT])
+            for slope in (2 * np.arange(_SLOPES) + 1) / _SLOPES - 1:
+                found = _segments(part, float(slope), length, _PRESENT * 255)
+                marks[:, start:stop] |= found[:, start - left : stop - left]
     on_line = _in_pixels(marked, side, excess.shape).astype(bool)
     return np.asarray(on_line & (excess >= _FAINTEST * threshold))
 
 
-def _segments(counted: NDArray[np.uint8], slope: float, least: float) -> NDArray[np.uint8]:
-    """1 on all segments of a slope, from -1 to 1, whose mean is at least ``least``.
+def _segments(counted: NDArray[np.uint8], slope: float, length: int, least: float) -> NDArray[np.uint8]:
+    """1 on all segments of a slope, from -1 to 1, and a length, whose mean is at least ``least``.
 
     The columns are shifted so that such segments lie level, and back.
     """
     height, width = counted.shape
-    length = min(_SEGMENT, max(3, 2 * max(counted.shape) // 3))  # in a small picture, what fits
     along = round(length / math.hypot(1, slope)) | 1
     taller = height + math.ceil(abs(slope) * width)
     shift = min(0.0, -slope * width)

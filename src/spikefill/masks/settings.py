@@ -9,7 +9,7 @@ from spikefill.errors import InputError, check_choice
 from spikefill.masks.adjust import LARGEST_MARGIN, dilated
 from spikefill.masks.arguments import check_whole
 from spikefill.masks.scratches import SCRATCH_THRESHOLD, scratches
-from spikefill.masks.sources import of_colour, of_transparency
+from spikefill.masks.sources import as_rgb, of_colour, of_transparency
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,12 @@ class MaskSettings:
     feather: int = 0
 
     def __post_init__(self) -> None:
+        if self.colour is not None:
+            as_rgb(self.colour)
+        if self.tolerance is not None:
+            check_whole("tolerance", self.tolerance, 0, 255)
+        if self.threshold is not None:
+            check_whole("threshold", self.threshold, 1, 255)
         check_whole("dilate", self.dilate, 0, LARGEST_MARGIN)
         check_whole("feather", self.feather, 0, LARGEST_MARGIN)
         sources = [

@@ -33,7 +33,7 @@ def of_colour(pixels: NDArray[Any], colour: str | tuple[int, int, int], toleranc
             its range.
     """
     photograph = check_photograph(pixels)
-    wanted = _as_rgb(colour)
+    wanted = as_rgb(colour)
     check_whole("tolerance", tolerance, 0, 255)
     values = as_8_bit(colours(photograph))
     found = np.ones(values.shape[:2], bool)
@@ -43,7 +43,12 @@ def of_colour(pixels: NDArray[Any], colour: str | tuple[int, int, int], toleranc
     return found
 
 
-def _as_rgb(colour: str | tuple[int, int, int]) -> tuple[int, ...]:
+def as_rgb(colour: str | tuple[int, int, int]) -> tuple[int, ...]:
+    """Red, green and blue, 0 to 255, of a colour as `of_colour` takes it.
+
+    Raises:
+        InputError: It is none.
+    """
     try:
         values = ImageColor.getrgb(colour)[:3] if isinstance(colour, str) else tuple(colour)
     except (TypeError, ValueError) as error:

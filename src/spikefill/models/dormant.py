@@ -55,7 +55,7 @@ class _Activity:
 
 
 @torch.no_grad()
-def revive(model: Fires, masked: Tensor, mask: Tensor) -> tuple[int, int]:
+def revive(model: Fires, masked: Tensor, mask: Tensor, *, also: Fires | None = None) -> tuple[int, int]:
     """Brings the channels back that never fire while ``model`` restores a batch.
 
     What a channel's normalised current varies by becomes what a fresh channel's does: it gets a new scale and bias. The
@@ -66,6 +66,7 @@ def revive(model: Fires, masked: Tensor, mask: Tensor) -> tuple[int, int]:
         model: The network; its weights are changed in place.
         masked: N x 3 x H x W in [0, 1], zero in the holes.
         mask: N x 1 x H x W, 1 in the holes.
+        also: A running mean of the network, whose channels become those of the network where these are revived.
 
     Returns:
         How many channels were silent, and how many there are.
@@ -77,13 +78,22 @@ def revive(model: Fires, masked: Tensor, mask: Tensor) -> tuple[int, int]:
     finally:
         for hook in hooks:
             hook.remove()
+    layers = [found for found in layers if found[2].pixels]  # what a small image does not reach stays
+    revived: dict[nn.Module, Tensor] = {}
     for layer, readers, activity in layers:
-        silent = activity.silent
+        silent = revived[layer] = activity.silent
         mean, spread = activity.mean_and_spread()
         scale = torch.where(silent, FRESH_SCALE / spread, layer.norm.weight)
         layer.norm.bias.copy_(torch.where(silent, FRESH_BIAS - scale * mean, layer.norm.bias))
         layer.norm.weight.copy_(scale)
         for reader in readers:
             reader.weight.mul_(~silent[:, None, None])
-    activities = [activity for _, _, activity in layers if activity.pixels]
-    return sum(int(activity.silent.sum()) for activity in activities), sum(len(a.peak) for a in activities)
+    if also is not None:
+        for (layer, _), (kept, kept_readers) in zip(model.readers(), also.readers(), strict=True):
+            if layer in revived:
+                silent = revived[layer]
+                kept.norm.weight.copy_(torch.where(silent, layer.norm.weight, kept.norm.weight))
+                kept.norm.bias.copy_(torch.where(silent, layer.norm.bias, kept.norm.bias))
+                for reader in kept_readers:
+                    reader.weight.mul_(~silent[:, None, None])
+    return sum(int(activity.silent.sum()) for _, _, activity in layers), sum(len(a.peak) for _, _, a in layers)

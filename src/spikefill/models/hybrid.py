@@ -236,7 +236,9 @@ class Hybrid(nn.Module):
         return self.levels(masked, mask)[0]
 
     def restored(self, masked: Tensor, mask: Tensor) -> Tensor:
-        """What `forward` gives, up to rounding, computed where the holes need it (`spikefill.models.sparse`).
+        """What `forward` gives, computed where the holes need it (`spikefill.models.sparse`).
+
+        It differs by rounding, and by what lies farther away than `sparse.REACH` says.
 
         Of one image, without gradients, in float32; otherwise it is `forward`.
         """

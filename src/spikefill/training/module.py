@@ -155,7 +155,7 @@ class InpaintingModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss to minimise."""
         if self._step in self._reviving:
-            revive(self.model, batch["masked"], batch["mask"])  # type: ignore[arg-type]
+            revive(self.model, batch["masked"], batch["mask"], also=self.averaged)  # type: ignore[arg-type]
         return self.loss(batch)
 
     def optimizer_step(

@@ -14,9 +14,6 @@ from spikefill.inpainting.files.palette import Palette
 
 Pixels = NDArray[Any]
 
-LARGEST_MEGAPIXELS = 500.0
-"""Million pixels up to which a picture is decoded unless more is asked for."""
-
 NAMES = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "BMP": "BMP", "TIFF": "TIFF", "HEIF": "HEIC"}
 """What people call the formats."""
 

@@ -93,7 +93,7 @@ def read(data: bytes, header: Header, offset: int, _depth: int = 0) -> Directory
     width = struct.calcsize(header.number)
     if count > _MOST_ENTRIES or end > len(data):
         raise ValueError("a directory of tags is cut off")
-    directory = Directory()
+    directory, held = Directory(), 0
     for position in range(start, end, entry_size):
         tag, kind = struct.unpack(f"{header.order}HH", data[position : position + 4])
         (number,) = struct.unpack(header.number, data[position + 4 : position + 4 + width])
@@ -101,9 +101,12 @@ def read(data: bytes, header: Header, offset: int, _depth: int = 0) -> Directory
         where = position + 4 + width
         if size > width:
             (where,) = struct.unpack(header.number, data[where : where + width])
-        value = data[where : where + size]
-        if size == 0 or len(value) < size:
+        if size == 0 or where + size > len(data):
             continue
+        held += size
+        if held > len(data):  # entries that share their bytes: a small file would take any amount of memory
+            raise ValueError("a directory of tags holds more than the file")
+        value = data[where : where + size]
         directory.values[tag] = (kind, value)
         if tag in _FURTHER and _depth < _DEEPEST:
             del directory.values[tag]
