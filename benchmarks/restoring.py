@@ -34,7 +34,7 @@ def run(*, quick: bool) -> Result:
             models.DEFAULT: partial(model.restore, photograph, holes),
             **{name: partial(BASELINES[name], photograph, holes) for name in ("telea", "navier-stokes")},
         }
-        name = f"{megapixels:g} megapixels, {share:.0%} holes"
+        name = f"{megapixels:g} MP, {share:.0%} holes"
         medians = interleaved(name, rivals, 1 if quick else 5)
         quality = {rival: _psnr(call(), photograph, holes) for rival, call in rivals.items()}
         rows = [[rival, digits(medians[rival] / 1000), f"{quality[rival]:.2f}"] for rival in rivals]
@@ -84,9 +84,9 @@ def _by_share(model: inpainting.Inpainter, megapixels: float, repeats: int) -> T
     calls = {}
     for share in (0.001, 0.003, 0.01, 0.03, 0.1):
         calls[f"{share:.1%}"] = partial(model.restore, *scratched(megapixels, share))
-    medians = interleaved(f"{megapixels:g} megapixels", calls, repeats)
+    medians = interleaved(f"{megapixels:g} MP", calls, repeats)
     return Table(
-        f"{megapixels:g} megapixels, by the share of the holes",
+        f"{megapixels:g} MP, by the share of the holes",
         ["", *medians],
         [["s", *(digits(value / 1000) for value in medians.values())]],
     )
