@@ -67,6 +67,12 @@ def test_holes_of_every_kind(trained: Hybrid, photograph: Tensor, name: str) -> 
     assert_the_same(*both(trained, photograph, mask), mask)
 
 
+def test_an_image_that_lies_channels_last(trained: Hybrid, photograph: Tensor) -> None:
+    mask = hole(photograph, *HOLES["a block"])
+    turned = photograph.contiguous(memory_format=torch.channels_last)
+    assert_the_same(*both(trained, turned, mask), mask)
+
+
 @pytest.mark.parametrize("family", ["scratches", "text", "thin", "blobs"])
 def test_families_of_masks(trained: Hybrid, photograph: Tensor, family: str) -> None:
     mask = torch.from_numpy(masks.sample(family, 330, seed=1, index=0)[:250].copy())[None, None].float()

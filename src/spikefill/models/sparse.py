@@ -103,7 +103,7 @@ def refined(core: Core, level: Level, need: Needs, coarser: Tensor, state: State
         state: Its state.
         before: The name of the core that gave it.
     """
-    image = level.light.clone()
+    image = level.light.clone(memory_format=torch.contiguous_format)  # written into by flat indices
     pixels = Cells(level.known[0, 0] < 1)
     known = level.known[0, 0].flatten()[pixels.index]
     light = image[0].flatten(1)[:, pixels.index]
