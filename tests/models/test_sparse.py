@@ -68,9 +68,9 @@ def test_holes_of_every_kind(trained: Hybrid, photograph: Tensor, name: str) -> 
 
 
 def test_an_image_that_lies_channels_last(trained: Hybrid, photograph: Tensor) -> None:
-    mask = hole(photograph, *HOLES["a block"])
-    turned = photograph.contiguous(memory_format=torch.channels_last)
-    assert_the_same(*both(trained, turned, mask), mask)
+    image = photograph[..., :248, :328]  # of a size that is not padded, which would lay it out anew
+    mask = hole(image, *HOLES["a block"])
+    assert_the_same(*both(trained, image.contiguous(memory_format=torch.channels_last), mask), mask)
 
 
 @pytest.mark.parametrize("family", ["scratches", "text", "thin", "blobs"])
