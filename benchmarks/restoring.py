@@ -14,6 +14,7 @@ from benchmarks.results import Claim, Result, Table, digits
 from benchmarks.timing import interleaved
 from spikefill import data, inpainting, models
 from spikefill.evaluation import BASELINES
+from spikefill.evaluation.metrics import psnr
 
 WIDTHS = (2, 8)
 """Of the strokes, in pixels, the last one included."""
@@ -36,7 +37,7 @@ def run(*, quick: bool) -> Result:
         }
         name = f"{megapixels:g} MP, {share:.0%} holes"
         medians = interleaved(name, rivals, 1 if quick else 5)
-        quality = {rival: _psnr(call(), photograph, holes) for rival, call in rivals.items()}
+        quality = {rival: psnr(call(), photograph, holes) for rival, call in rivals.items()}
         rows = [[rival, digits(medians[rival] / 1000), f"{quality[rival]:.2f}"] for rival in rivals]
         tables.append(Table(f"{name}, in strokes of 2 to 8 px", ["", "s", "PSNR over the hole, dB"], rows))
         claims += [
@@ -95,20 +96,15 @@ def _by_share(model: inpainting.Inpainter, megapixels: float, repeats: int) -> T
 def _against_biharmonic(
     model: inpainting.Inpainter, photograph: NDArray[np.uint8], holes: NDArray[np.bool_]
 ) -> list[Claim]:
-    """Once, since it takes minutes."""
+    """Time and quality beside scikit-image's method, each called once."""
     seconds, quality = {}, {}
     for name, call in (("ours", model.restore), ("biharmonic", BASELINES["biharmonic"])):
         print(f"{name}, once", flush=True)
         start = time.perf_counter()
         restored = call(photograph, holes)
-        seconds[name], quality[name] = time.perf_counter() - start, _psnr(restored, photograph, holes)
+        seconds[name], quality[name] = time.perf_counter() - start, psnr(restored, photograph, holes)
     size = f"{photograph.shape[1]} x {photograph.shape[0]} px"
     return [
         Claim(f"{size}: biharmonic's time over ours", seconds["biharmonic"] / seconds["ours"], 20),
         Claim(f"{size}: dB over biharmonic", quality["ours"] - quality["biharmonic"], 0),
     ]
-
-
-def _psnr(restored: NDArray[np.uint8], photograph: NDArray[np.uint8], holes: NDArray[np.bool_]) -> float:
-    difference = (restored[holes].astype(float) - photograph[holes]) / 255
-    return float(-10 * np.log10(np.mean(difference**2)))

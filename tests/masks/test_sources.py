@@ -8,16 +8,7 @@ import pytest
 from PIL import Image
 
 from spikefill import InputError, masks
-
-KINDS = [np.uint8, np.uint16, np.float32, np.float64, np.float16, np.dtype(">u2")]
-
-
-def as_kind(values: np.ndarray, kind: Any) -> np.ndarray:
-    """8-bit values as another type of pixels."""
-    kind = np.dtype(kind)
-    if kind.kind == "f":
-        return (values / 255).astype(kind)
-    return (values.astype(np.uint32) * (257 if kind.itemsize == 2 else 1)).astype(kind)
+from tests.masks.kinds import KINDS, as_kind
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from spikefill import masks
 from spikefill.errors import InputError
 from spikefill.inpainting import inks
+from spikefill.inpainting.checks import check_something_known, displayed_size, stored_mask
 from spikefill.inpainting.files.orientation import stored_to_displayed
 from spikefill.inpainting.image_file import ImageFile, Pixels, decode, encode
-from spikefill.inpainting.pipeline import Inpainter, Progress, check_something_known, displayed_size, stored_mask
+from spikefill.inpainting.pipeline import Inpainter, Progress
 
 _PLAIN = masks.MaskSettings()
 
@@ -82,7 +83,7 @@ class Damaged:
             format: As for `restored`; None for PNG.
         """
         picture = np.asarray(masks.preview(_seen(self.file), self.holes))
-        return encode(np.ascontiguousarray(_turned(picture, self.file.orientation)), format or "PNG")
+        return encode(np.ascontiguousarray(stored_to_displayed(picture, self.file.orientation)), format or "PNG")
 
     def restored(
         self,
@@ -120,11 +121,6 @@ class Damaged:
 def _seen(file: ImageFile) -> Pixels:
     """The pixels of a file as grey or RGB, with alpha if it has it."""
     return inks.appearance(file.pixels) if file.cmyk else file.pixels
-
-
-def _turned(picture: Pixels, orientation: int) -> Pixels:
-    """A picture (H, W, C) as it is displayed."""
-    return np.stack([stored_to_displayed(picture[..., c], orientation) for c in range(picture.shape[2])], axis=2)
 
 
 def _faded(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:

@@ -17,7 +17,15 @@ from spikefill import masks, models
 from spikefill.devices import find_device
 from spikefill.errors import InputError, check_choice
 from spikefill.inpainting import inks
-from spikefill.inpainting.image_file import ImageFile, Pixels, decode, displayed_to_stored, pil_to_array
+from spikefill.inpainting.checks import (
+    LARGEST_VALUE,
+    check_known,
+    check_pil_holds,
+    check_pixels,
+    check_something_known,
+    stored_mask,
+)
+from spikefill.inpainting.image_file import Pixels, decode, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.regions import TILE, Region, plan
 
@@ -28,7 +36,6 @@ Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
 QUALITIES = ("fast", "best")
 """What may be asked for: one pass of the network, or the mean of eight."""
 
-_LARGEST_VALUE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _PREDICTED_WHOLE = 1 << 20
 """Pixels up to which `Inpainter.predict` does not cut a picture into tiles."""
 
@@ -138,7 +145,7 @@ class Inpainter:
         """
         if cmyk:
             return self._restore_inks(pixels, holes, progress, cancel)
-        _check_pixels(pixels, holes)
+        check_pixels(pixels, holes)
         result = pixels.copy()
         if not holes.any():
             return result
@@ -147,8 +154,8 @@ class Inpainter:
         alpha = grid.shape[2] in (2, 4)
         colours = slice(0, grid.shape[2] - 1 if alpha else grid.shape[2])
         target = result.reshape(grid.shape)
-        largest = _LARGEST_VALUE.get(pixels.dtype.newbyteorder("="), 1)
-        _check_known(grid[..., colours], holes)
+        largest = LARGEST_VALUE.get(pixels.dtype.newbyteorder("="), 1)
+        check_known(grid[..., colours], holes)
         regions = self._plan(holes)
         for done, region in enumerate(regions):
             _tell(done, len(regions), progress, cancel)
@@ -169,7 +176,7 @@ class Inpainter:
         self, pixels: Pixels, holes: NDArray[np.bool_], progress: Progress | None, cancel: Cancel | None
     ) -> Pixels:
         """`restore` for four inks: the regions of two pictures, one after the other."""
-        _check_pixels(pixels, holes)
+        check_pixels(pixels, holes)
         if pixels.shape[2:] != (4,) or pixels.dtype.kind != "u":
             raise InputError(f"image has shape {pixels.shape}, {pixels.dtype}; CMYK must be (H, W, 4), uint8 or uint16")
         if not holes.any():
@@ -286,35 +293,6 @@ def _bundled(name: str | Path, *, device: str | None, precision: str | None, qua
     return load(name, device=device, precision=precision, quality=quality)
 
 
-def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask in displayed orientation, turned as the file stores its pixels; checked to be of the same size."""
-    holes = displayed_to_stored(displayed, file.orientation)
-    if holes.shape != file.pixels.shape[:2]:
-        raise _sizes_differ(displayed.shape, displayed_size(file))
-    return holes
-
-
-def displayed_size(file: ImageFile) -> tuple[int, int]:
-    """Height and width of a photograph as it is displayed."""
-    height, width = file.pixels.shape[:2]
-    return (height, width) if file.orientation < 5 else (width, height)
-
-
-def check_pil_holds(file: ImageFile, name: str) -> None:
-    """Raises `InputError` if no PIL image holds the pixels of a file."""
-    if file.pixels.ndim == 3 and file.pixels.dtype != np.uint8:
-        what = "16 bits" if file.pixels.dtype == np.uint16 else "floating-point values"
-        raise InputError(
-            f"{name} has {what} a colour channel, which no PIL image holds; restore it with Damaged.read or as an array"
-        )
-
-
-def check_something_known(holes: NDArray[np.bool_]) -> None:
-    """Raises `InputError` if a mask leaves nothing to restore the picture from."""
-    if holes.all():
-        raise InputError("mask covers the whole picture: there is nothing to restore it from")
-
-
 def _opened(mask: Image.Image | Pixels | str | Path) -> Image.Image | Pixels:
     return masks.read(mask) if isinstance(mask, str | Path) else mask
 
@@ -344,30 +322,6 @@ def _as_tensor(array: Pixels) -> Tensor:
     """(H, W, C) to 1 x C' x H x W float32; a grey picture gets three equal channels, a mask stays one."""
     tensor = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
     return tensor.float() if array.dtype == bool else tensor.float().expand(-1, 3, -1, -1)
-
-
-def _check_pixels(pixels: Pixels, holes: NDArray[np.bool_]) -> None:
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4) or 0 in pixels.shape:
-        raise InputError(f"image has shape {pixels.shape}; it must be (H, W) or (H, W, 1 to 4)")
-    if pixels.dtype.newbyteorder("=") not in _LARGEST_VALUE and not np.issubdtype(pixels.dtype, np.floating):
-        raise InputError(f"image has dtype {pixels.dtype}; it must be uint8, uint16 or floating point in [0, 1]")
-    if pixels.shape[:2] != holes.shape:
-        raise _sizes_differ(holes.shape, pixels.shape)
-
-
-def _sizes_differ(mask: tuple[int, ...], image: tuple[int, ...]) -> InputError:
-    """What to say of two shapes, height first, as people do: width first."""
-    return InputError(
-        f"mask is {mask[1]} x {mask[0]} px, the photograph {image[1]} x {image[0]}; they must be of one size"
-    )
-
-
-def _check_known(colours: Pixels, holes: NDArray[np.bool_]) -> None:
-    """Floating-point pixels that are known must be in [0, 1]; what is under the mask may be anything."""
-    if np.issubdtype(colours.dtype, np.floating):
-        known = colours[~holes]
-        if not ((known >= 0) & (known <= 1)).all():
-            raise InputError("image holds known values outside [0, 1] or not a number; scale it to [0, 1] first")
 
 
 def _tell(done: int, total: int, progress: Progress | None, cancel: Cancel | None) -> None:

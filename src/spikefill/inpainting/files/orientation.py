@@ -20,15 +20,15 @@ def valid(value: object) -> int:
 
 
 def displayed_to_stored(array: Pixels, orientation: int) -> Pixels:
-    """An array in displayed orientation (H, W) turned as a file of this EXIF orientation stores it."""
+    """An array in displayed orientation (H, W) or (H, W, C) turned as a file of this EXIF orientation stores it."""
     turns: dict[int, Callable[[Pixels], Pixels]] = {
         1: lambda a: a,
         2: lambda a: a[:, ::-1],
         3: lambda a: a[::-1, ::-1],
         4: lambda a: a[::-1],
-        5: lambda a: a.T,
+        5: lambda a: a.swapaxes(0, 1),
         6: lambda a: np.rot90(a),
-        7: lambda a: a[::-1, ::-1].T,
+        7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
         8: lambda a: np.rot90(a, -1),
     }
     return turns[orientation](array)
