@@ -29,7 +29,7 @@ def masked_image(*size: int, seed: int = 1, share: float = 0.3) -> tuple[Tensor,
     return image, mask, image * (1 - mask)
 
 
-@pytest.mark.parametrize(("size", "least", "most"), [("small", 0.5e6, 1e6), ("base", 2e6, 4e6)])
+@pytest.mark.parametrize(("size", "least", "most"), [("tiny", 1e5, 2e5), ("small", 0.5e6, 1e6), ("base", 2e6, 4e6)])
 def test_sizes_have_the_parameters_that_they_promise(size: str, least: float, most: float) -> None:
     assert least < sum(parameter.numel() for parameter in Hybrid(size=size).parameters()) < most
 
@@ -187,7 +187,7 @@ def test_steps_change_at_inference() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": "huge"}, "size is 'huge'; it must be one of: small, base"),
+        ({"size": "huge"}, "size is 'huge'; it must be one of: tiny, small, base"),
         ({"activation": "tanh"}, "activation is 'tanh'; it must be one of: lif, relu"),
         ({"steps": 0}, "steps is 0; it must be a whole number, 1 or more"),
     ],

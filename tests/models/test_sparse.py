@@ -86,7 +86,7 @@ def test_any_size(trained: Hybrid, photograph: Tensor, size: tuple[int, int]) ->
     assert_the_same(*both(trained, image, mask), mask)
 
 
-@pytest.mark.parametrize(("size", "activation"), [("small", "relu"), ("base", "lif")])
+@pytest.mark.parametrize(("size", "activation"), [("tiny", "lif"), ("small", "relu"), ("base", "lif")])
 def test_other_networks(photograph: Tensor, size: str, activation: str) -> None:
     """Base has blocks in every place, and its blocks' weights are far from zero here."""
     with torch.random.fork_rng():

@@ -62,6 +62,14 @@ def test_base_differs_in_its_size_and_its_length_alone(suffix: str) -> None:
     assert [(stage.size, stage.finest) for stage in base.stages] == [(part.size, part.finest) for part in small.stages]
 
 
+def test_tiny_differs_in_its_size_its_length_and_its_learning_rate_alone() -> None:
+    small, tiny = load_recipe("hybrid-small"), load_recipe("hybrid-tiny")
+    assert tiny.model.arguments == {**small.model.arguments, "size": "tiny"}
+    assert settings("hybrid-tiny", "model", "steps", "optimiser") == settings(
+        "hybrid-small", "model", "steps", "optimiser"
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["partial-small", "gated-small", "relu-small", "hybrid-small-gpu", "hybrid-base-gpu", "hybrid-vivid"]
 )

@@ -54,6 +54,7 @@ class CoreSize:
 
 SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
     {
+        "tiny": (CoreSize(16, 32, (0, 1, 0)), CoreSize(24, 48, (1, 2, 1))),
         "small": (CoreSize(24, 64, (0, 1, 0)), CoreSize(48, 96, (1, 4, 1))),
         "base": (CoreSize(48, 96, (1, 2, 1)), CoreSize(64, 160, (2, 6, 2))),
     }
@@ -157,7 +158,7 @@ class Hybrid(nn.Module):
     neurons, the shortcuts of the residual blocks, and the image itself.
 
     Args:
-        size: ``"small"`` (under 1 M parameters) or ``"base"`` (under 4 M).
+        size: ``"tiny"`` (0.16 M parameters), ``"small"`` (under 1 M) or ``"base"`` (under 4 M).
         steps: T, time steps of the neurons; may be changed at any time by `set_steps`.
         activation: ``"lif"``, or ``"relu"`` for the twin: the same graph and weights with ReLU in place of the neurons.
         neuron: Arguments of `neurons.LIF`; None takes `NEURON`.
@@ -245,6 +246,17 @@ class Hybrid(nn.Module):
         if len(masked) != 1 or torch.is_grad_enabled() or torch.is_autocast_enabled(masked.device.type):
             return self.forward(masked, mask)
         levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        needed = self.needed(levels)
+        image, state, before = self._dense(levels, len(needed))[-1]
+        here = sparse.State(*map(Features.everywhere, state))
+        for number in range(len(needed) - 1, -1, -1):
+            core, name = self._core(number)
+            image, here = sparse.refined(core, levels[number], needed[number], image, here, before)
+            before = name
+        return image[..., : masked.shape[-2], : masked.shape[-1]]
+
+    def needed(self, levels: Sequence[pyramid.Level]) -> list[sparse.Needs]:
+        """What `restored` computes of the finest levels of a picture, from the finest on; all of the coarser ones."""
         needed: list[sparse.Needs] = []
         handed = None
         for number, level in enumerate(levels[:-1]):
@@ -253,13 +265,7 @@ class Hybrid(nn.Module):
                 break
             needed.append(need)
             handed = need.of_coarser(levels[number + 1])
-        image, state, before = self._dense(levels, len(needed))[-1]
-        here = sparse.State(*map(Features.everywhere, state))
-        for number in range(len(needed) - 1, -1, -1):
-            core, name = self._core(number)
-            image, here = sparse.refined(core, levels[number], needed[number], image, here, before)
-            before = name
-        return image[..., : masked.shape[-2], : masked.shape[-1]]
+        return needed
 
     def levels(self, masked: Tensor, mask: Tensor, *, finest: int = 0) -> list[Tensor]:
         """The restored images of level ``finest`` and of all coarser ones, in this order.
