@@ -193,7 +193,7 @@ class Recipe(Settings):
     )
     channels_last: bool = Field(
         default=False,
-        description="Memory layout N H W C: faster on GPUs, slower on processors without AVX-512.",
+        description="Memory layout N H W C: faster on GPUs, and for the hybrid network on processors, too.",
     )
     gradient_clip: float | None = Field(
         default=None, gt=0, description="Largest norm of the gradient; null for no limit."
