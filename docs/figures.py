@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import spikefill
-from spikefill import data, evaluation, masks
+from spikefill import data, evaluation, masks, models
+from spikefill import energy as ledger
 from spikefill.neurons import LIF
 
 IMAGES = Path(__file__).parent / "images"
+SCIENCE = Path(__file__).parent / "science"
 
 
 def firing_curve() -> None:
@@ -99,8 +102,52 @@ def steps_curve() -> None:
     figure.savefig(IMAGES / "hybrid-steps.png", dpi=110)
 
 
+def energy() -> None:
+    """The ledger of the default model on the embedded photographs, and its plots."""
+    document = ledger.measure(
+        models.read("hybrid-small"), data.open_photographs("embedded", part="val"), name="hybrid-small",
+        source="embedded", references={"model": "hybrid-small"},
+    )  # fmt: skip
+    evaluation.write_json(document, SCIENCE / "energy-hybrid-small.json", overwrite=True)
+    for name, plot in ledger.PLOTS.items():
+        plot(document).savefig(IMAGES / f"energy-{name}", dpi=90)
+
+
+def neurons_at_work() -> None:
+    """What every neuron does while a photograph is restored: maps, a raster, membranes, and T as it grows."""
+    from spikefill.activity import growing, plots, record, telling_pixels, trace
+
+    photograph = data.open_photographs("embedded", part="val")[0]
+    original = evaluation.centre_crop(photograph, 256)
+    holes = masks.evaluation("medium", 256, image_index=0, repeat=0)
+    mask = torch.from_numpy(holes.copy())[None, None].float()
+    masked = torch.from_numpy(original.copy()).permute(2, 0, 1)[None] / 255 * (1 - mask)
+    model = models.read("hybrid-small")
+    activity = record(model, masked, mask, first_spikes=True)
+    restored = masked + activity.output.clamp(0, 1) * mask
+    pictures = [image[0].permute(1, 2, 0).numpy() for image in (masked + mask, restored)]
+    for name, level, plot in (
+        ("activity-rates-fine", 0, plots.plot_rates),
+        ("activity-rates-coarse", 2, plots.plot_rates),
+        ("activity-first-spikes", 0, plots.plot_first_spikes),
+    ):
+        buffer = io.BytesIO()
+        plot(activity, level, pictures, holes).savefig(buffer, dpi=100)
+        Image.open(buffer).convert("RGB").save(IMAGES / f"{name}.webp", quality=85, method=6)
+    pixel = telling_pixels(holes)[0]
+    traces = [found for found in trace(model, masked, mask, pixel) if found.level == 0]
+    where = f"in a hole, row {pixel[0]}, column {pixel[1]}, finest level"
+    plots.plot_raster(traces, f"spikes {where}").savefig(IMAGES / "activity-raster.png", dpi=90)
+    plots.plot_membranes(traces, f"membranes {where}").savefig(IMAGES / "activity-membranes.png", dpi=90)
+    steps = growing.restored_with(model, masked, mask, growing.STEPS)
+    frames = [growing.frame(picture, number) for number, picture in steps]
+    growing.save_animation(frames, IMAGES / "activity-steps.webp")
+
+
 if __name__ == "__main__":
     firing_curve()
     restoration()
     gallery()
     steps_curve()
+    energy()
+    neurons_at_work()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikefill.cli import console
+from spikefill.cli.choices import at_least_one, crop_side, listed
 from spikefill.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _NONE = "none"
 _ALL = "all"
-_FULL = "full"
 
 
 def evaluate(
@@ -81,11 +81,11 @@ def evaluate(
     from spikefill import masks as mask_families
 
     evaluation = _evaluation()
-    families = _listed("--masks", masks, mask_families.FAMILIES)
+    families = listed("--masks", masks, mask_families.FAMILIES)
     compared = _baselines(baselines, evaluation.BASELINES)
-    side = _side(size, evaluation.SMALLEST_SIDE)
-    _at_least_one("--limit", limit)
-    _at_least_one("--repeats", repeats)
+    side = crop_side(size, evaluation.SMALLEST_SIDE)
+    at_least_one("--limit", limit)
+    at_least_one("--repeats", repeats)
     if json_file is not None:
         files.refuse_existing(json_file, overwrite=overwrite)
     if report is not None:
@@ -170,31 +170,7 @@ def _load_models(
 def _baselines(text: str, choices: Sequence[str]) -> list[str]:
     if text == _ALL:
         return list(choices)
-    return [] if text == _NONE else _listed("--baselines", text, choices)
-
-
-def _listed(option: str, text: str, choices: Sequence[str]) -> list[str]:
-    """The names in a list with commas, each a choice and named once."""
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in choices:
-            raise InputError(f"{option} names {name!r}; it takes, separated by commas: {', '.join(choices)}")
-        if names.count(name) > 1:
-            raise InputError(f"{option} names {name!r} twice; once is enough")
-    return names
-
-
-def _side(text: str, smallest: int) -> int | str:
-    if text == _FULL:
-        return text
-    if not (text.isascii() and text.isdigit() and int(text) >= smallest):
-        raise InputError(f"--size is {text!r}; it must be a number of pixels from {smallest}, or '{_FULL}'")
-    return int(text)
-
-
-def _at_least_one(option: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise InputError(f"{option} is {value}; it must be at least 1")
+    return [] if text == _NONE else listed("--baselines", text, choices)
 
 
 def print_table(document: Mapping[str, Any]) -> None:

@@ -31,8 +31,12 @@ FINE_LEVELS = 2
 """How many of the finest levels have a core of their own."""
 
 _UNSHUFFLE = 2
-_MULTIPLE = 2 * _UNSHUFFLE
-_COARSEST = 8
+MULTIPLE = 2 * _UNSHUFFLE
+"""The sides of every level are padded to multiples of this."""
+
+COARSEST = 8
+"""Pixels of the longer side up to which there is no coarser level."""
+
 _INPUTS = 4
 """Channels of a core's input: red, green, blue, known fraction."""
 
@@ -245,7 +249,7 @@ class Hybrid(nn.Module):
         """
         if len(masked) != 1 or torch.is_grad_enabled() or torch.is_autocast_enabled(masked.device.type):
             return self.forward(masked, mask)
-        levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        levels = pyramid.build(masked, mask, multiple=MULTIPLE, coarsest=COARSEST)
         needed = self.needed(levels)
         image, state, before = self._dense(levels, len(needed))[-1]
         here = sparse.State(*map(Features.everywhere, state))
@@ -272,7 +276,7 @@ class Hybrid(nn.Module):
 
         That of level i has sides of ``ceil(H / 2^i)`` and ``ceil(W / 2^i)``. The last level is always computed.
         """
-        levels = pyramid.build(masked, mask, multiple=_MULTIPLE, coarsest=_COARSEST)
+        levels = pyramid.build(masked, mask, multiple=MULTIPLE, coarsest=COARSEST)
         results = self._dense(levels, min(finest, len(levels) - 1))
         return [
             image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)]

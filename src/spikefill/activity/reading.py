@@ -1,0 +1,46 @@
+"""A photograph and its mask as a network takes them, for whatever looks at the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikefill.errors import InputError
+from spikefill.inpainting import Damaged, inks
+from spikefill.inpainting.checks import LARGEST_VALUE
+from spikefill.inpainting.files.orientation import stored_to_displayed
+
+LARGEST = 1 << 22
+"""Pixels up to which every spike of every layer can be kept."""
+
+
+def read_damaged(photo: str | Path, mask: str | Path) -> tuple[Tensor, Tensor]:
+    """The photograph as it is displayed and its mask.
+
+    Args:
+        photo: A file of any format that can be restored; grey becomes three equal channels, alpha is left out.
+        mask: A file of the same size, white or 1 in the holes.
+
+    Returns:
+        1 x 3 x H x W, float32 in [0, 1], zero in the holes; and 1 x 1 x H x W, float32, 1 in the holes.
+
+    Raises:
+        InputError: One of them cannot be read, they differ in size, nothing is known, or there are more than `LARGEST`
+            pixels.
+    """
+    damaged = Damaged.read(photo, mask)
+    pixels, orientation = damaged.file.pixels, damaged.file.orientation
+    height, width = pixels.shape[:2]
+    if height * width > LARGEST:
+        raise InputError(f"{photo} has {width} x {height} pixels; up to {LARGEST:,} can be looked at: cut it smaller")
+    if damaged.file.cmyk:
+        pixels = inks.appearance(pixels)
+    grid = pixels.reshape(height, width, -1)
+    colours = grid[..., : 3 if grid.shape[2] >= 3 else 1].astype(np.float32) / LARGEST_VALUE.get(pixels.dtype, 1)
+    image, holes = (stored_to_displayed(part, orientation) for part in (colours, damaged.holes))
+    mask_tensor = torch.from_numpy(np.ascontiguousarray(holes))[None, None].float()
+    tensor = torch.from_numpy(np.ascontiguousarray(np.where(holes[..., None], 0, image))).permute(2, 0, 1)[None]
+    return tensor.expand(1, 3, -1, -1).contiguous(), mask_tensor

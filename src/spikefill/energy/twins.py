@@ -1,0 +1,35 @@
+"""The ReLU twin of a network: the same graph and weights with ReLU in place of the neurons."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from spikefill.errors import InputError
+from spikefill.models import architecture_of, create
+
+
+def relu_twin(model: nn.Module) -> nn.Module:
+    """The twin of a network, with its weights.
+
+    Raises:
+        InputError: The network has no neurons that ReLU could stand for.
+    """
+    arguments = dict(getattr(model, "arguments", {}))
+    if arguments.get("activation") != "lif":
+        raise InputError(f"model is a {type(model).__name__} without spiking neurons; name one that has some")
+    twin = create(architecture_of(model), **{**arguments, "activation": "relu"})
+    weights = model.state_dict()
+    twin.load_state_dict({name: weights[name] for name in twin.state_dict()})  # not what the neurons have learnt
+    return twin.eval()
+
+
+def check_twin(model: nn.Module, twin: nn.Module) -> None:
+    """Raises `InputError` unless ``twin`` has the convolutions of ``model``, and ReLU in place of its neurons."""
+    if getattr(twin, "arguments", {}).get("activation") != "relu":
+        raise InputError(f"twin is a {type(twin).__name__} without ReLU for its neurons; name one trained with it")
+    if _shapes(model) != _shapes(twin):
+        raise InputError("twin has other convolutions than the model; it must be of the same architecture and size")
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(module.weight.shape) for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
