@@ -15,7 +15,20 @@ from typing import Protocol
 
 from rich.console import Console
 
-from benchmarks import convolutions, memory, network, neuron, page, plots, restoring, steps
+from benchmarks import (
+    convolutions,
+    large,
+    many,
+    memory,
+    network,
+    neuron,
+    page,
+    plots,
+    precision,
+    restoring,
+    service,
+    steps,
+)
 from benchmarks.results import ROOT, STORE, Result, describe, keep, load, show, this_machine
 from benchmarks.rivals import RIVALS
 
@@ -37,6 +50,10 @@ BENCHMARKS: dict[str, Benchmark] = {
     "twin": network.run_twin,
     "convolutions": convolutions.run,
     "restoring": restoring.run,
+    "large": large.run,
+    "many": many.run,
+    "precision": precision.run,
+    "service": service.run,
 }
 
 

@@ -9,22 +9,18 @@ import contextlib
 import ctypes
 import gc
 import os
-import re
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.neuron import BETA, HIGHEST, OURS, uniform
+from benchmarks.peak import peak, reset_peak
 from benchmarks.results import ROOT, Result, Table, size
 from benchmarks.rivals import RIVALS, Layer, ours
-
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def run(*, quick: bool) -> Result:
@@ -87,9 +83,9 @@ def _peak_of(name: str, steps: int, shape: tuple[int, ...]) -> int:
     _training_step(neuron, *_current_and_target((1, 1, 8, 8)))  # loads and compiles what is needed
     current, target = _current_and_target(shape)
     _settle()
-    before = _peak()
+    before = peak()
     _training_step(neuron, current, target)
-    return _peak() - before
+    return peak() - before
 
 
 def _settle() -> None:
@@ -97,8 +93,7 @@ def _settle() -> None:
     gc.collect()
     with contextlib.suppress(AttributeError):  # not the GNU C library
         ctypes.CDLL(None).malloc_trim(0)
-    with contextlib.suppress(OSError):  # not Linux
-        _CLEAR.write_text("5")
+    reset_peak()
 
 
 def _neuron(name: str, steps: int) -> Layer:
@@ -113,18 +108,6 @@ def _current_and_target(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
 def _training_step(neuron: Layer, current: Tensor, target: Tensor) -> None:
     torch.nn.functional.mse_loss(neuron(current), target).backward()
-
-
-def _peak() -> int:
-    """The process's own peak of resident memory.
-
-    On Linux from /proc, since ``ru_maxrss`` there starts from the peak of the process that started this one.
-    """
-    if _STATUS.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
-        assert found
-        return int(found[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

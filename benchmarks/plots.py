@@ -16,15 +16,15 @@ Names = Mapping[str, float]
 
 def draw(results: Mapping[str, Result], folder: Path) -> None:
     """Draws what there are results for, as ``bench-*.png``."""
-    for name, plot in (("neuron", _neuron), ("steps", _steps), ("memory", _memory), ("network", _network)):
+    for name, plot in _PLOTS.items():
         if name not in results:
             continue
         figure = Figure(figsize=(7, 3.4), layout="constrained")
         axes = figure.subplots()
         plot(axes, results[name])
-        axes.grid(axis="both" if name == "steps" else "x", alpha=0.3)
+        axes.grid(axis="both" if name in ("steps", "large") else "x", alpha=0.3)
         axes.set_axisbelow(True)
-        if name != "network":
+        if name not in ("network", "large"):
             axes.legend(fontsize="small")
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(folder / file_name(name), dpi=110)
@@ -60,6 +60,19 @@ def _memory(axes: Axes, result: Result) -> None:
 def _network(axes: Axes, result: Result) -> None:
     _bars(axes, {"": result.data["milliseconds"]})
     axes.set_xlabel("ms a training step")
+
+
+def _large(axes: Axes, result: Result) -> None:
+    points = {100 * float(share): seconds for share, seconds in result.data["seconds"].items()}
+    axes.plot(list(points), list(points.values()), marker="o")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set(xlabel="share of the holes, %", ylabel="s")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+
+
+_PLOTS = {"neuron": _neuron, "steps": _steps, "memory": _memory, "network": _network, "large": _large}
 
 
 def _bars(axes: Axes, groups: Mapping[str, Names]) -> None:

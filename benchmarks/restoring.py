@@ -61,14 +61,15 @@ def run(*, quick: bool) -> Result:
     )
 
 
-def scratched(megapixels: float, share: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A photograph 4 : 3 and strokes that cover a share of it."""
+def scratched(megapixels: float, share: float, number: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """A photograph 4 : 3 and strokes that cover a share of it; others for another number."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     width = height * 4 // 3
-    photograph = data.open_photographs("embedded", part="val")[0]
+    photographs = data.open_photographs("embedded", part="val")
+    photograph = photographs[number % len(photographs)]
     missing = [(0, max(0, side - given)) for side, given in zip((height, width), photograph.shape[:2], strict=True)]
     grown = np.pad(photograph, [*missing, (0, 0)], mode="symmetric")[:height, :width]
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(number)
     drawn = np.zeros((height, width), np.uint8)
     while drawn.mean() < share:
         angle = generator.uniform(0, 2 * np.pi)

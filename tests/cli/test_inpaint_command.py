@@ -3,9 +3,10 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,12 @@ from PIL import Image
 import spikefill
 from spikefill import models
 from spikefill.cli.app import run
-from spikefill.inpainting import Inpainter
+from spikefill.inpainting import Damaged, Inpainter
 
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MODEL", "DEVICE", "THREADS", "VERBOSE", "QUIET"):
+    for name in ("MODEL", "DEVICE", "THREADS", "MAX_MEMORY", "VERBOSE", "QUIET"):
         monkeypatch.delenv(f"SPIKEFILL_{name}", raising=False)
 
 
@@ -228,13 +229,12 @@ def test_an_interrupted_run_leaves_nothing_behind(
 def test_an_interrupt_while_writing_leaves_nothing_behind(
     here: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_bytes(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[:100])
+    def write(damaged: Damaged, file: IO[bytes], *_: Any, **__: Any) -> None:
+        file.write(bytes(100))
         raise KeyboardInterrupt
 
     before = names(here)
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(Damaged, "write", write)
     assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]) == 130
     assert names(here) == before
 
@@ -267,3 +267,54 @@ def test_exif_orientation_is_respected(here: Path, weights: Path) -> None:
     assert shown[holes].mean() > 0.8
     with Image.open("out.png") as image:
         assert image.getexif()[0x0112] == 6
+
+
+def bomb(path: Path) -> None:
+    """A PNG file of a few bytes whose header promises 30,000 x 30,000 px."""
+    source = bytearray(path.read_bytes())
+    source[16:24] = (30000).to_bytes(4, "big") * 2
+    source[29:33] = zlib.crc32(source[12:29]).to_bytes(4, "big")
+    path.write_bytes(source)
+
+
+@pytest.mark.parametrize("which", ["photo", "mask"])
+def test_a_bomb_is_refused_with_its_size_and_how_to_allow_it(
+    which: str, here: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bomb(here / f"{which}.png")
+    command = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]
+    assert run(command) == 2
+    needed = {"photo": "7.8", "mask": "4.2"}[which]
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith(
+            f"{which}.png is 30000 x 30000 px; decoding it takes {needed} GB, but max_memory is 2 GB; "
+            f"allow it with --max-memory {needed}G (max_memory={needed.replace('.', '')}00000000)"
+        )
+    )
+    assert run([*command, "--max-memory", "8G"]) == 2
+    assert f"{which}.png is damaged" in capsys.readouterr().err
+    assert "out.png" not in names(here)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("two", "max_memory is 'two'; it must be a number of bytes such as 2G or 800M"),
+        ("300M", "max_memory is 300 MB; more than 500 MB is taken before a file is read"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_said(given: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inpaint", "photo.png", "mask.png", "-o", "out.png", "--max-memory", given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_less_memory_gives_the_same_picture_in_smaller_parts(here: Path, weights: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
+    Image.fromarray(noise).save("photo.png")
+    Image.fromarray(noise < 40).save("mask.png")
+    command = ["inpaint", "photo.png", "mask.png", "--model", str(weights)]
+    assert run([*command, "-o", "out.png"]) == run([*command, "-o", "less.png", "--max-memory", "560M"]) == 0
+    whole, parts = pixels(here / "out.png").astype(int), pixels(here / "less.png")
+    assert (np.abs(whole - parts) <= 1).mean() >= 0.999

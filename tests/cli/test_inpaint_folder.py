@@ -80,6 +80,14 @@ def test_the_same_call_does_what_is_left(here: Path, capsys: pytest.CaptureFixtu
     assert rows() == [("in/a.jpg", "restored"), ("in/c.png", "restored"), ("in/sub/b.png", "restored")]
 
 
+def test_what_a_killed_call_left_is_removed(here: Path) -> None:
+    Path("out").mkdir()
+    for name in ("out/.a.0a1b2c3d.jpg", "out/.spikefill.0a1b2c3d.csv", "out/.of somebody else"):
+        Path(name).write_bytes(b"half")
+    assert run(CALL) == 1
+    assert written() == ["out/.of somebody else", "out/a.jpg", "out/spikefill.csv", "out/sub/b.png"]
+
+
 def test_another_format_and_another_place_for_the_report(here: Path) -> None:
     assert run([*CALL, "--format", "webp", "--report", "what/was done.csv"]) == 1
     assert written() == ["out/a.webp", "out/sub/b.webp"]

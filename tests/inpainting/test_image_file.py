@@ -10,6 +10,8 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from spikefill import InputError
 from spikefill.inpainting import Inpainter, decode, stored_mask
+from spikefill.inpainting.files import through_pillow
+from spikefill.inpainting.files.through_pillow import pil_to_array
 from spikefill.inpainting.image_file import displayed_to_stored
 
 ORIENTATION = 0x0112
@@ -297,3 +299,32 @@ def test_the_limit_of_pillow_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
     for kind in ("PNG", "JPEG", "WEBP", "BMP"):
         assert decode(encoded(pixels(30, 40, 3), kind)).pixels.shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize("mode", through_pillow.MODES)
+def test_a_large_image_is_copied_a_few_rows_at_a_time(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    depth, kind = (256, np.uint8) if mode != "I;16" else (65536, np.uint16)
+    channels = {"L": (), "I;16": (), "LA": (2,), "RGB": (3,)}.get(mode, (4,))
+    values = np.random.default_rng(0).integers(0, depth, (37, 53, *channels), dtype=kind)
+    image = Image.frombytes(mode, (53, 37), values.tobytes())
+    monkeypatch.setattr(through_pillow, "_AT_A_TIME", 5 * 53 + 1)
+    assert np.array_equal(pil_to_array(image), values)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_file_is_written_as_it_is_encoded(kind: str, cat: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(cat).save(tmp_path / "cat", kind, dpi=(300, 300))
+    file = decode(tmp_path / "cat")
+    with (tmp_path / "written").open("w+b") as written:
+        file.write(written, 255 - cat)
+    assert (tmp_path / "written").read_bytes() == file.encode(255 - cat)
+    assert np.array_equal(decode(tmp_path / "written").pixels, 255 - cat)
+
+
+def test_the_bytes_of_a_file_are_read_when_they_are_asked_for(cat: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(cat).save(tmp_path / "cat.png")
+    file = decode(tmp_path / "cat.png")
+    assert file.encoded == (tmp_path / "cat.png").read_bytes()
+    (tmp_path / "cat.png").unlink()
+    with pytest.raises(InputError, match=r"cannot read .*cat.png: No such file"):
+        _ = file.encoded

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from spikefill import InputError, masks
-from spikefill.masks import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,7 +183,7 @@ def png(image: Image.Image) -> bytes:
         (b"text", "is not an image of a known format"),
         (
             png(Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)))[:900],
-            "cannot be read",
+            "is damaged",
         ),
     ],
 )
@@ -210,6 +209,35 @@ def test_what_is_wrong_with_a_file_names_the_file(tmp_path: Path) -> None:
         masks.read(path)
 
 
+@pytest.mark.parametrize("kept", [100, -60])
+def test_a_damaged_mask_is_refused_without_further_words(kept: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """libtiff, through which Pillow reads, writes to standard error what it finds, and Pillow warns."""
+    stream = io.BytesIO()
+    Image.fromarray(masks.sample("thick", 64, seed=0, index=0)).save(stream, "TIFF", compression="tiff_lzw")
+    whole = stream.getvalue()
+    assert masks.read(io.BytesIO(whole)).shape == (64, 64)
+    damaged = whole[:kept] + b"\xaa" * (len(whole) - len(whole[:kept]))
+    with pytest.raises(InputError, match="mask from a stream is damaged: "):
+        masks.read(io.BytesIO(damaged))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("1", "GIF"), ("1", "PPM"), ("L", "GIF"), ("RGB", "TGA"), ("L", "BMP"), ("L", "JPEG"), ("1", "TIFF"),
+        ("L", "TIFF"), ("F", "TIFF"), ("CMYK", "TIFF"), ("LA", "PNG"), ("P", "PNG"), ("I;16", "PNG"), ("RGBA", "WEBP"),
+    ],
+)  # fmt: skip
+def test_masks_of_many_formats(mode: str, kind: str, tmp_path: Path) -> None:
+    holes = np.zeros((40, 56), bool)
+    holes[8:16, 16:40] = True
+    grey = Image.fromarray(holes).convert("L")
+    image = Image.fromarray(holes.astype(np.float32)) if mode == "F" else grey.convert(mode)
+    image.save(tmp_path / "mask", kind)
+    assert np.array_equal(masks.read(tmp_path / "mask"), holes)
+
+
 def test_a_stream_that_is_no_image() -> None:
     with pytest.raises(InputError, match="from a stream is not an image"):
         masks.read(io.BytesIO(b"text"))
@@ -225,6 +253,9 @@ def test_a_mask_may_be_larger_than_pillow_opens_but_not_of_any_size(
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         assert np.array_equal(masks.read(tmp_path / "mask.png"), holes)
         assert np.array_equal(masks.read(io.BytesIO((tmp_path / "mask.png").read_bytes())), holes)
-    monkeypatch.setattr(convert, "LARGEST_MEGAPIXELS", 0.001)
-    with pytest.raises(InputError, match=r"mask\.png: it is 50 x 40 px; at most 0\.001 megapixels are read"):
-        masks.read(tmp_path / "mask.png")
+    with pytest.raises(InputError, match=r"mask\.png is 50 x 40 px, 0\.002 megapixels; more than 0\.001 are read only"):
+        masks.read(tmp_path / "mask.png", largest_megapixels=0.001)
+    Image.fromarray(holes).save(tmp_path / "mask.gif")
+    monkeypatch.undo()
+    with pytest.raises(InputError, match=r"mask\.gif: it is 50 x 40 px; at most 0\.001 megapixels are read"):
+        masks.read(tmp_path / "mask.gif", largest_megapixels=0.001)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 
-import cv2
-import torch
-
 from spikefill import inpainting
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome
 from spikefill.batch.restoring import ModelChoice, RestoreSettings, failed, restore_one
+from spikefill.processes import prepare_child
 
 _AHEAD = 2
 """Photographs handed to the processes, for each of them: one in work, one waiting."""
@@ -99,19 +94,7 @@ class _Processes:
 
 
 def _begin(model: ModelChoice, threads: int) -> None:
-    """Prepares a process: it ends with the one that started it, which alone hears Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
+    prepare_child(threads)
     _CHOICE.append(model)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome, Status
 from spikefill.errors import InputError
 from spikefill.masks import MaskSettings
+from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class ModelChoice:
     device: str | None = None
     precision: str | None = None
     quality: str | None = None
+    max_memory: int | None = None
 
     def load(self) -> inpainting.Inpainter:
         """The inpainter.
@@ -29,7 +32,13 @@ class ModelChoice:
         Raises:
             InputError: As `inpainting.load`.
         """
-        return inpainting.load(self.name, device=self.device, precision=self.precision, quality=self.quality)
+        return inpainting.load(
+            self.name,
+            device=self.device,
+            precision=self.precision,
+            quality=self.quality,
+            max_memory=self.max_memory,
+        )
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class RestoreSettings:
         keep_palette: As for `inpainting.ImageFile.encode`.
         preview: Write the photograph with its holes in red, and restore nothing.
         overwrite: Replace a file that exists; otherwise it is left, and the outcome is `Status.EXISTS`.
+        max_memory: Bytes that the process may take while it decodes the photograph, whatever its size; None for
+            photographs of up to 500 megapixels.
     """
 
     masks: MaskSettings = field(default_factory=MaskSettings)
@@ -49,6 +60,7 @@ class RestoreSettings:
     keep_palette: bool = False
     preview: bool = False
     overwrite: bool = False
+    max_memory: int | None = None
 
 
 def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], settings: RestoreSettings) -> Outcome:
@@ -64,11 +76,17 @@ def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], setting
         if places.taken(job.output, overwrite=settings.overwrite):
             return Outcome(job.photo, job.mask, job.output, Status.EXISTS)
         mask = places.read(job.mask) if job.mask else None
-        damaged = inpainting.Damaged.read(places.read(job.photo), mask, settings.masks, name=job.photo)
+        damaged = inpainting.Damaged.read(
+            places.read(job.photo), mask, settings.masks, name=job.photo,
+            largest_megapixels=LARGEST_MEGAPIXELS if settings.max_memory is None else math.inf,
+            max_memory=settings.max_memory,
+        )  # fmt: skip
         if settings.preview:
             written = damaged.preview(settings.file_format or damaged.file.format)
         else:
-            written = damaged.restored(inpainter, settings.file_format, keep_palette=settings.keep_palette)
+            written = damaged.restored(
+                inpainter, settings.file_format, keep_palette=settings.keep_palette, in_place=True
+            )
         places.write(job.output, written, overwrite=settings.overwrite)
     except Exception as error:  # the others are to be restored
         return failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -58,6 +61,15 @@ def inpaint(
     threads: Annotated[
         int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
     ] = None,
+    max_memory: Annotated[
+        str,
+        typer.Option(
+            metavar="BYTES",
+            help="What the process may take, such as 800M or 4G: a large photograph is restored in smaller parts, and "
+            "one that does not fit is refused. For a folder: of each process.",
+            envvar="SPIKEFILL_MAX_MEMORY",
+        ),
+    ] = "2G",
     mask_color: Annotated[
         str | None,
         typer.Option(metavar="COLOR", help="Take the photograph's pixels of this color for holes, such as '#ff0000'."),
@@ -126,8 +138,10 @@ def inpaint(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
+    from spikefill import memory
     from spikefill.masks import MaskSettings
 
+    most = memory.parse(max_memory)
     holes = MaskSettings(
         colour=mask_color, transparent=mask_transparent, auto=auto, tolerance=tolerance, threshold=threshold,
         resize=resize_mask, invert=invert, dilate=dilate, feather=feather,
@@ -136,8 +150,10 @@ def inpaint(
         from spikefill import batch, models
         from spikefill.cli.inpaint_folder import inpaint_folder
 
-        choice = batch.ModelChoice(model or models.DEFAULT, device, precision, quality)
-        settings = batch.RestoreSettings(masks=holes, keep_palette=keep_palette, preview=preview, overwrite=overwrite)
+        choice = batch.ModelChoice(model or models.DEFAULT, device, precision, quality, most)
+        settings = batch.RestoreSettings(
+            masks=holes, keep_palette=keep_palette, preview=preview, overwrite=overwrite, max_memory=most
+        )
         return inpaint_folder(
             photo, mask, output, choice, settings, jobs=jobs, threads=threads, engine=engine, address=address,
             format=format, report=report,
@@ -163,28 +179,34 @@ def inpaint(
         _standard_input() if mask == _STREAM else mask,
         holes,
         name="standard input" if photo == _STREAM else None,
+        largest_megapixels=math.inf,
+        max_memory=most,
     )
     if preview:
-        _write(output, damaged.preview(target), overwrite=overwrite)
+        shown = damaged.preview(target)
+        _write(output, lambda file: file.write(shown), overwrite=overwrite)
         return 0
     damaged.file.check_format(target or damaged.file.format, keep_palette=keep_palette)
     found = damaged.holes
     if found.any():
         inpainter = inpainting.load(
-            models.DEFAULT if model is None else model, device=device, precision=precision, quality=quality
+            models.DEFAULT if model is None else model,
+            device=device,
+            precision=precision,
+            quality=quality,
+            max_memory=most,
         )
         console.note(f"{int(found.sum())} pixels to restore ({found.mean():.1%})")
     else:
         console.note("the mask is empty: the photograph is unchanged")
     with console.progress() as bar:
         task = bar.add_task("restoring", total=None, visible=bool(found.any()))
-        encoded = damaged.restored(
+        pixels = damaged.restored_pixels(
             lambda: inpainter,
-            target,
-            keep_palette=keep_palette,
+            in_place=True,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    _write(output, encoded, overwrite=overwrite)
+    _write(output, lambda file: damaged.write(file, pixels, target, keep_palette=keep_palette), overwrite=overwrite)
     return 0
 
 
@@ -225,13 +247,15 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _write(output: str, encoded: bytes, *, overwrite: bool) -> None:
+def _write(output: str, write: Callable[[IO[bytes]], object], *, overwrite: bool) -> None:
     if output == _STREAM:
-        sys.stdout.buffer.write(encoded)
+        whole = io.BytesIO()
+        write(whole)
+        sys.stdout.buffer.write(whole.getbuffer())
         sys.stdout.buffer.flush()
         return
     from spikefill.files import atomic_write
 
-    with atomic_write(output, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encoded)
+    with atomic_write(output, overwrite=overwrite) as temporary, temporary.open("w+b") as file:
+        write(file)
     console.note(f"wrote {output}")

@@ -77,7 +77,7 @@ def inpaint_folder(
         choice.load()  # what is wrong with the model is said once, and before the work
     each = max(1, (threads or cores) // processes)
     console.note(f"{len(found)} photographs to {'show' if settings.preview else 'restore'}, {processes} at a time")
-    places.remove_leftovers(job.output for job in found)
+    places.remove_leftovers([*(job.output for job in found), str(written.path)])
     counter = _Counter(len(found) + len(unpaired))
     stop = StopRequest()
     with written, console.progress() as bar, stop.watched():

@@ -61,6 +61,7 @@ def _sizes_differ(mask: tuple[int, ...], image: tuple[int, ...]) -> InputError:
 def check_known(colours: Pixels, holes: NDArray[np.bool_]) -> None:
     """Floating-point pixels that are known must be in [0, 1]; what is under the mask may be anything."""
     if np.issubdtype(colours.dtype, np.floating):
-        known = colours[~holes]
-        if not ((known >= 0) & (known <= 1)).all():
-            raise InputError("image holds known values outside [0, 1] or not a number; scale it to [0, 1] first")
+        for row, unknown in zip(colours, holes, strict=True):  # a row at a time, without a copy of the picture
+            known = row[~unknown]
+            if not ((known >= 0) & (known <= 1)).all():
+                raise InputError("image holds known values outside [0, 1] or not a number; scale it to [0, 1] first")

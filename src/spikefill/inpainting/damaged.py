@@ -6,18 +6,18 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikefill import masks
 from spikefill.errors import InputError
-from spikefill.inpainting import inks
 from spikefill.inpainting.checks import check_something_known, displayed_size, stored_mask
 from spikefill.inpainting.files.orientation import stored_to_displayed
 from spikefill.inpainting.image_file import ImageFile, Pixels, decode, encode
 from spikefill.inpainting.pipeline import Inpainter, Progress
+from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
 _PLAIN = masks.MaskSettings()
 
@@ -42,32 +42,44 @@ class Damaged:
     def read(
         cls,
         photo: str | Path | bytes,
-        mask: str | Path | bytes | None,
+        mask: str | Path | bytes | NDArray[np.bool_] | None,
         settings: masks.MaskSettings = _PLAIN,
         *,
         name: str | None = None,
+        largest_megapixels: float = LARGEST_MEGAPIXELS,
+        max_memory: int | None = None,
     ) -> Self:
         """Reads both.
 
         Args:
             photo: A path, or a file's bytes.
-            mask: The same for the mask, as the photograph is displayed; None where it is found in the photograph.
+            mask: The same for the mask, or a bool array (H, W), as the photograph is displayed; None where it is found
+                in the photograph.
             settings: Where the holes come from, and what is done to them.
             name: What to call bytes in errors.
+            largest_megapixels: Of either, as for `decode`.
+            max_memory: The same.
 
         Raises:
             InputError: One of the two cannot be read, or they differ in size, or no pixel is known; or a mask is
                 missing, or one too many.
         """
-        file = decode(photo, name)
+        file = decode(photo, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
         if settings.from_photograph:
             if mask is not None:
                 raise InputError("a mask is given, but the holes are to be found in the photograph; leave one out")
-            holes = settings.found(_seen(file))
+            holes = settings.found(file.appearance)
         else:
             if mask is None:
                 raise InputError("a mask is missing; name one, or say what in the photograph is a hole")
-            displayed = masks.read(io.BytesIO(mask) if isinstance(mask, bytes) else mask)
+            if isinstance(mask, np.ndarray):
+                displayed = masks.as_mask(mask)
+            else:
+                displayed = masks.read(
+                    io.BytesIO(mask) if isinstance(mask, bytes) else mask,
+                    largest_megapixels=largest_megapixels,
+                    max_memory=max_memory,
+                )
             if settings.resize:
                 displayed = masks.resized(displayed, *displayed_size(file))
             holes = stored_mask(file, displayed)
@@ -82,7 +94,7 @@ class Damaged:
         Args:
             format: As for `restored`; None for PNG.
         """
-        picture = np.asarray(masks.preview(_seen(self.file), self.holes))
+        picture = np.asarray(masks.preview(self.file.appearance, self.holes))
         return encode(np.ascontiguousarray(stored_to_displayed(picture, self.file.orientation)), format or "PNG")
 
     def restored(
@@ -91,6 +103,7 @@ class Damaged:
         format: str | None = None,  # noqa: A002
         *,
         keep_palette: bool = False,
+        in_place: bool = False,
         progress: Progress | None = None,
     ) -> bytes:
         """The restored file; the source's bytes where there is no hole and the format stays.
@@ -98,37 +111,63 @@ class Damaged:
         Args:
             inpainter: Gives what restores; called if there is a hole.
             format: Of the restored file, of `image_file.FORMATS`; None for the source's.
-            keep_palette: As for `ImageFile.encode`.
+            keep_palette: As for `ImageFile.write`.
+            in_place: Restore in the pixels of `file` itself, without a copy; they are not the damaged ones any more.
             progress: As for `Inpainter.inpaint`.
 
         Raises:
             InputError: The format cannot hold the photograph, or the inpainter cannot be had or cannot restore it.
         """
-        file = self.file
-        file.check_format(format or file.format, keep_palette=keep_palette)
-        if self.holes.any():
-            pixels = inpainter().restore(file.pixels, self.holes, cmyk=file.cmyk, progress=progress)
-            if self.feather:
-                pixels = _faded(file.pixels, pixels, masks.feathered(self.holes, self.feather))
-            if self.opaque:
-                pixels[self.holes, -1] = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-            return file.encode(pixels, format, keep_palette=keep_palette, holes=self.holes)
-        if format in (None, file.format):
-            return file.encoded
-        return file.encode(file.pixels, format, keep_palette=keep_palette, holes=self.holes)
+        self.file.check_format(format or self.file.format, keep_palette=keep_palette)
+        pixels = self.restored_pixels(inpainter, in_place=in_place, progress=progress)
+        encoded = io.BytesIO()
+        self.write(encoded, pixels, format, keep_palette=keep_palette)
+        return encoded.getvalue()
+
+    def restored_pixels(
+        self, inpainter: Callable[[], Inpainter], *, in_place: bool = False, progress: Progress | None = None
+    ) -> Pixels:
+        """The photograph's pixels, restored; those of the file where there is no hole.
+
+        The arguments are those of `restored`.
+        """
+        before = self.file.pixels
+        if not self.holes.any():
+            return before
+        damaged = before[self.holes] if self.feather else None
+        pixels = inpainter().restore(before, self.holes, cmyk=self.file.cmyk, in_place=in_place, progress=progress)
+        if damaged is not None:
+            weights = masks.feathered(self.holes, self.feather)[self.holes]
+            pixels[self.holes] = _mixed(damaged, pixels[self.holes], weights)
+        if self.opaque:
+            pixels[self.holes, -1] = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+        return pixels
+
+    def write(
+        self,
+        file: IO[bytes],
+        pixels: Pixels,
+        format: str | None = None,  # noqa: A002
+        *,
+        keep_palette: bool = False,
+    ) -> None:
+        """Writes the file that `restored` gives.
+
+        Args:
+            file: Open to be written and read, and empty.
+            pixels: What `restored_pixels` gave.
+            format: As for `restored`.
+            keep_palette: The same.
+        """
+        if not self.holes.any() and format in (None, self.file.format):
+            file.write(self.file.encoded)
+        else:
+            self.file.write(file, pixels, format, keep_palette=keep_palette, holes=self.holes)
 
 
-def _seen(file: ImageFile) -> Pixels:
-    """The pixels of a file as grey or RGB, with alpha if it has it."""
-    return inks.appearance(file.pixels) if file.cmyk else file.pixels
-
-
-def _faded(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
-    """Restored pixels with a weight from 0 to 1, mixed with those before; where these are no numbers, alone."""
-    inside = weights > 0
-    share = weights[inside].reshape(-1, *[1] * (before.ndim - 2))
-    old, new = before[inside].astype(np.float64), restored[inside].astype(np.float64)
+def _mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
+    """Restored pixels (N) or (N, C) with a weight from 0 to 1, mixed with those before, if these are numbers."""
+    share = weights.reshape(-1, *[1] * (before.ndim - 1))
+    old, new = before.astype(np.float64), restored.astype(np.float64)
     mixed = np.where(np.isfinite(old), old + share * (new - old), new)
-    result = restored.copy()
-    result[inside] = np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
-    return result
+    return np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed

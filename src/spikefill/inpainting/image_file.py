@@ -7,21 +7,34 @@ so `displayed_to_stored` turns them. What is particular to a format is in `spike
 from __future__ import annotations
 
 import dataclasses
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikefill.errors import InputError
+from spikefill.inpainting import inks
 from spikefill.inpainting.files import heif, through_pillow
-from spikefill.inpainting.files.content import Content, Pixels
-from spikefill.inpainting.files.orientation import displayed_to_stored
+from spikefill.inpainting.files.content import Content, Limit, Pixels
+from spikefill.inpainting.files.orientation import displayed_to_stored, stored_to_displayed
 from spikefill.inpainting.files.through_pillow import pil_to_array, to_image
 from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
-__all__ = ["FORMATS", "ImageFile", "Pixels", "decode", "displayed_to_stored", "encode", "pil_to_array", "to_image"]
+__all__ = [
+    "FORMATS",
+    "ImageFile",
+    "Pixels",
+    "decode",
+    "displayed_to_stored",
+    "encode",
+    "is_served",
+    "pil_to_array",
+    "stored_to_displayed",
+    "to_image",
+]
 
 FORMATS = {
     ".png": "PNG",
@@ -46,11 +59,25 @@ class ImageFile(Content):
 
     Attributes:
         format: ``"PNG"``, ``"JPEG"``, ``"WEBP"``, ``"BMP"``, ``"TIFF"`` or ``"HEIF"``.
-        encoded: The file's bytes.
+        source: Its path, or its bytes.
     """
 
     format: str
-    encoded: bytes
+    source: Path | bytes
+
+    @property
+    def encoded(self) -> bytes:
+        """The file's bytes, which are read again where there is a path: they are not kept beside the pixels.
+
+        Raises:
+            InputError: The file cannot be read any more.
+        """
+        return _bytes_of(self.source, str(self.source))
+
+    @property
+    def appearance(self) -> Pixels:
+        """The pixels as grey or RGB, with alpha if they have it: inks as they look together."""
+        return inks.appearance(self.pixels) if self.cmyk else self.pixels
 
     def check_format(self, format: str, *, keep_palette: bool = False) -> None:  # noqa: A002
         """Raises `InputError` if a file of ``format`` cannot hold the pixels; call it before long work."""
@@ -68,6 +95,20 @@ class ImageFile(Content):
         keep_palette: bool = False,
         holes: NDArray[np.bool_] | None = None,
     ) -> bytes:
+        """What `write` writes."""
+        file = io.BytesIO()
+        self.write(file, pixels, format, keep_palette=keep_palette, holes=holes)
+        return file.getvalue()
+
+    def write(
+        self,
+        file: IO[bytes],
+        pixels: Pixels,
+        format: str | None = None,  # noqa: A002
+        *,
+        keep_palette: bool = False,
+        holes: NDArray[np.bool_] | None = None,
+    ) -> None:
         """A file with other pixels of the same shape, and with this one's EXIF, ICC profile, XMP, resolution, comment.
 
         JPEG is compressed with the source's quantisation tables and chroma subsampling, where the source was JPEG
@@ -75,6 +116,7 @@ class ImageFile(Content):
         TIFF as the source was, or with Deflate, never with loss; HEIC with quality 95 without subsampling.
 
         Args:
+            file: Open to be written and read, and empty.
             pixels: As `pixels`.
             format: The format to write; None for the source's.
             keep_palette: Write a palette, or 1 bit, where the source has one: pixels in the holes get its nearest
@@ -99,7 +141,7 @@ class ImageFile(Content):
             premultiplied=self.premultiplied,
             palette=palette,
         )
-        return _written(content, target, self.compression if target == self.format else None)
+        _write(file, content, target, self.compression if target == self.format else None)
 
 
 def encode(pixels: Pixels, format: str) -> bytes:  # noqa: A002
@@ -110,23 +152,34 @@ def encode(pixels: Pixels, format: str) -> bytes:  # noqa: A002
     """
     if format == "HEIF":
         heif.package()
-    return _written(Content(pixels=pixels), format, None)
+    file = io.BytesIO()
+    _write(file, Content(pixels=pixels), format, None)
+    return file.getvalue()
 
 
-def _written(content: Content, target: str, compression: dict[str, Any] | None) -> bytes:
+def _write(file: IO[bytes], content: Content, target: str, compression: dict[str, Any] | None) -> None:
     if target == "TIFF":
         from spikefill.inpainting.files import tiff
 
-        return tiff.write(content, compression or {})
+        return tiff.write(file, content, compression or {})
     if target == "HEIF":
-        return heif.write(content, compression or {})
+        return heif.write(file, content, compression or {})
     if target == "PNG" and content.palette is None and content.pixels.dtype == np.uint16 and content.pixels.ndim == 3:
-        return through_pillow.write_deep_png(content)
-    return through_pillow.write(content, target, compression or through_pillow.DEFAULT_COMPRESSION[target])
+        return through_pillow.write_deep_png(file, content)
+    return through_pillow.write(file, content, target, compression or through_pillow.DEFAULT_COMPRESSION[target])
+
+
+def is_served(encoded: bytes) -> bool:
+    """Whether the bytes begin as a file of a format that `decode` reads."""
+    return _format(encoded) is not None
 
 
 def decode(
-    source: str | Path | bytes, name: str | None = None, *, largest_megapixels: float = LARGEST_MEGAPIXELS
+    source: str | Path | bytes,
+    name: str | None = None,
+    *,
+    largest_megapixels: float = LARGEST_MEGAPIXELS,
+    max_memory: int | None = None,
 ) -> ImageFile:
     """Reads a PNG, JPEG, WebP, BMP, TIFF or HEIC file, which is told by what it starts with, not by its suffix.
 
@@ -135,16 +188,16 @@ def decode(
         name: What to call it in errors; None for the path.
         largest_megapixels: Million pixels up to which a picture is decoded. What is larger is refused by its header:
             a small file may claim to hold more than fits into memory.
+        max_memory: Bytes that the process may take while it decodes (see `memory`), by the header too; None for any
+            number.
 
     Raises:
         InputError: The file is missing, damaged, too large, of another format, or of a kind that would not come back
             whole (several pages, animation, LAB colours, 12 bits); or it is HEIC and pillow-heif is not installed.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "the photograph")
-    try:
-        encoded = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {name}: {error.strerror or error}") from error
+    source = Path(source) if isinstance(source, str) else source
+    encoded = _bytes_of(source, name)
     if not encoded:
         raise InputError(f"{name} is empty")
     kind = _format(encoded)
@@ -154,24 +207,31 @@ def decode(
             raise InputError(f"{name} is not an image that can be read ({_SERVED})")
         raise InputError(f"{name} is {other}; it must be {_SERVED}")
     try:
-        content = _read(encoded, kind, name, largest_megapixels)
+        content = _read(encoded, kind, name, Limit(largest_megapixels, max_memory, len(encoded)))
     except InputError:
         raise
     except Exception as error:  # the libraries raise anything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{name} is damaged: {reason}") from error
     values = {item.name: getattr(content, item.name) for item in dataclasses.fields(content)}
-    return ImageFile(format=kind, encoded=encoded, **values)
+    return ImageFile(format=kind, source=source, **values)
 
 
-def _read(encoded: bytes, kind: str, name: str, largest_megapixels: float) -> Content:
+def _bytes_of(source: Path | bytes, name: str) -> bytes:
+    try:
+        return source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+def _read(encoded: bytes, kind: str, name: str, limit: Limit) -> Content:
     if kind == "TIFF":
         from spikefill.inpainting.files import tiff  # takes a moment, which most calls save
 
-        return tiff.read(encoded, name, largest_megapixels)
+        return tiff.read(encoded, name, limit)
     if kind == "HEIF":
-        return heif.read(encoded, name, largest_megapixels)
-    return through_pillow.read(encoded, kind, name, largest_megapixels)
+        return heif.read(encoded, name, limit)
+    return through_pillow.read(encoded, kind, name, limit)
 
 
 def _format(encoded: bytes) -> str | None:

@@ -20,14 +20,22 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 
+_ROWS = 64
+"""How many are converted at a time, for the memory's sake."""
+
 
 def appearance(inks: Pixels) -> NDArray[np.float32]:
     """What inks (H, W, 4), uint8 or uint16, look like together: RGB, float32 in [0, 1]."""
-    known = inks.astype(np.float32) / np.iinfo(inks.dtype).max
-    return np.asarray((1 - known[..., :3]) * (1 - known[..., 3:]))
+    colours = np.empty((*inks.shape[:2], 3), np.float32)
+    for top in range(0, len(inks), _ROWS):
+        known = inks[top : top + _ROWS].astype(np.float32) / np.iinfo(inks.dtype).max
+        colours[top : top + _ROWS] = (1 - known[..., :3]) * (1 - known[..., 3:])
+    return colours
 
 
-def restore(restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, holes: NDArray[np.bool_]) -> Pixels:
+def restore(
+    restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, holes: NDArray[np.bool_], *, in_place: bool = False
+) -> Pixels:
     """Restores the inks of a picture.
 
     Args:
@@ -35,6 +43,7 @@ def restore(restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, hole
             second argument is 0 in the first call and 1 in the second.
         inks: (H, W, 4), uint8 or uint16, 0 for no ink.
         holes: (H, W), True where to restore.
+        in_place: Write into ``inks`` instead of a copy.
 
     Returns:
         As ``inks``, with other values in the holes alone.
@@ -44,7 +53,7 @@ def restore(restore_colours: Callable[[Pixels, int], Pixels], inks: Pixels, hole
     black = restore_colours(inks[..., 3], 1)[holes].astype(np.float32) / largest
     black = np.minimum(black, 1 - colours.max(axis=1))[:, None]
     light = np.maximum(1 - black, 1 / largest)
-    result = inks.copy()
+    result = inks if in_place else inks.copy()
     others = np.clip(1 - colours / light, 0, 1)
     result[holes] = np.floor(np.concatenate([others, black], axis=1) * largest + 0.5).astype(inks.dtype)
     return result

@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from spikefill import masks, models
+from spikefill import masks, memory, models
 from spikefill.devices import find_device
 from spikefill.errors import InputError, check_choice
 from spikefill.inpainting import inks
 from spikefill.inpainting.checks import (
-    LARGEST_VALUE,
     check_known,
     check_pil_holds,
     check_pixels,
     check_something_known,
     stored_mask,
 )
+from spikefill.inpainting.filling import fill, plan_within
 from spikefill.inpainting.image_file import Pixels, decode, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
-from spikefill.inpainting.regions import TILE, Region, plan
+from spikefill.inpainting.regions import TILE, plan
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
@@ -38,9 +38,6 @@ QUALITIES = ("fast", "best")
 
 _PREDICTED_WHOLE = 1 << 20
 """Pixels up to which `Inpainter.predict` does not cut a picture into tiles."""
-
-_LEAST_KNOWN = 0.1
-"""Share of a region that must be known to a network that looks far."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error of the call
@@ -59,6 +56,8 @@ class Inpainter:
         quality: ``"fast"`` (None is the same): one pass of the network; or ``"best"``: the mean of eight, over the
             picture turned and mirrored in every way, in eight times the time (the self-ensemble of Timofte et al.,
             CVPR 2016).
+        max_memory: Bytes that the process may take, with the picture: a large one is then restored in smaller
+            squares. See `memory` for what is counted. None for squares of the model's own size.
 
     Attributes:
         model: The `nn.Module`.
@@ -66,7 +65,8 @@ class Inpainter:
     Calls share no state: several threads may use one object.
 
     Raises:
-        InputError: The device is not there, or the precision or the quality is unknown.
+        InputError: The device is not there, or the precision or the quality is unknown, or ``max_memory`` is less than
+            the process takes.
     """
 
     def __init__(
@@ -76,12 +76,14 @@ class Inpainter:
         device: str | None = None,
         precision: str | None = None,
         quality: str | None = None,
+        max_memory: int | None = None,
     ) -> None:
         check_choice("precision", precision or "float32", ("float32", "bfloat16"))
         check_choice("quality", quality or "fast", QUALITIES)
         self.device = find_device(device or "cpu")
         self.precision = precision or "float32"
         self.quality = quality or "fast"
+        self.max_memory = None if max_memory is None else memory.check(max_memory)
         self.model = model.eval().to(self.device)
 
     def inpaint(
@@ -136,60 +138,78 @@ class Inpainter:
         holes: NDArray[np.bool_],
         *,
         cmyk: bool = False,
+        in_place: bool = False,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Pixels:
         """`inpaint` for arrays alone: ``pixels`` as there, ``holes`` a bool array (H, W).
 
-        With ``cmyk``, the four channels of ``pixels`` (uint8 or uint16) are inks, and 0 is no ink; see `inks`.
+        With ``cmyk``, the four channels of ``pixels`` (uint8 or uint16) are inks, and 0 is no ink; see `inks`. With
+        ``in_place`` the result is ``pixels`` itself, whose holes are written into, instead of a copy.
+
+        Raises:
+            InputError: As `inpaint`; or picture and squares of the least size do not fit into ``max_memory``.
         """
         if cmyk:
-            return self._restore_inks(pixels, holes, progress, cancel)
+            return self._restore_inks(pixels, holes, in_place, progress, cancel)
+        return self._restore(pixels, holes, in_place, 0, progress, cancel)
+
+    def _restore(
+        self,
+        pixels: Pixels,
+        holes: NDArray[np.bool_],
+        in_place: bool,
+        beside: int,
+        progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> Pixels:
+        """`restore` without inks; ``beside`` are bytes that are held beside the picture."""
         check_pixels(pixels, holes)
-        result = pixels.copy()
+        result = pixels if in_place else pixels.copy()
         if not holes.any():
             return result
         check_something_known(holes)
-        grid = pixels.reshape(*holes.shape, -1)
-        alpha = grid.shape[2] in (2, 4)
-        colours = slice(0, grid.shape[2] - 1 if alpha else grid.shape[2])
-        target = result.reshape(grid.shape)
-        largest = LARGEST_VALUE.get(pixels.dtype.newbyteorder("="), 1)
-        check_known(grid[..., colours], holes)
-        regions = self._plan(holes)
-        for done, region in enumerate(regions):
-            _tell(done, len(regions), progress, cancel)
-            part = np.where(holes[region.outer][..., None], 0, grid[region.outer][..., colours]).astype(np.float32)
-            output = self._run(_as_tensor(part / largest), _as_tensor(holes[region.outer][..., None]))
-            inside = output[0].permute(1, 2, 0).cpu().numpy()[region.inner_in_outer].clip(0, 1)
-            if np.isnan(inside).any():
-                raise InputError("model answers with values that are not a number; its weights are damaged")
-            if part.shape[2] == 1:
-                inside = inside.mean(axis=2, keepdims=True)
-            values = np.floor(inside * largest + 0.5) if largest > 1 else inside
-            here = holes[region.inner]
-            target[region.inner][..., colours][here] = values[here].astype(pixels.dtype)
-        _tell(len(regions), len(regions), progress, None)
+        grid = result.reshape(*holes.shape, -1)
+        colours = grid[..., : 1 if grid.shape[2] < 3 else 3]
+        check_known(colours, holes)
+        held = beside + result.nbytes * (1 if in_place else 2) + holes.nbytes
+        stages = plan_within(self.model, holes, held, quality=self.quality, max_memory=self.max_memory)
+        total, done = sum(len(stage.regions) for stage in stages), 0
+
+        def tell() -> None:
+            nonlocal done
+            _tell(done, total, progress, cancel)
+            done += 1
+
+        fill(colours, stages, self._run, tell)
+        _tell(total, total, progress, None)
         return result
 
     def _restore_inks(
-        self, pixels: Pixels, holes: NDArray[np.bool_], progress: Progress | None, cancel: Cancel | None
+        self,
+        pixels: Pixels,
+        holes: NDArray[np.bool_],
+        in_place: bool,
+        progress: Progress | None,
+        cancel: Cancel | None,
     ) -> Pixels:
         """`restore` for four inks: the regions of two pictures, one after the other."""
         check_pixels(pixels, holes)
         if pixels.shape[2:] != (4,) or pixels.dtype.kind != "u":
             raise InputError(f"image has shape {pixels.shape}, {pixels.dtype}; CMYK must be (H, W, 4), uint8 or uint16")
         if not holes.any():
-            return pixels.copy()
+            return pixels if in_place else pixels.copy()
+
+        beside = pixels.nbytes * (1 if in_place else 2)
 
         def one_of_two(colours: Pixels, number: int) -> Pixels:
             def tell(done: int, total: int) -> None:
                 if progress is not None:
                     progress(done + number * total, 2 * total)
 
-            return self.restore(colours, holes, progress=tell, cancel=cancel)
+            return self._restore(colours, holes, number == 0, beside, tell, cancel)  # black is a view of the source
 
-        return inks.restore(one_of_two, pixels, holes)
+        return inks.restore(one_of_two, pixels, holes, in_place=in_place)
 
     def predict(
         self, masked: Tensor, mask: Tensor, *, progress: Progress | None = None, cancel: Cancel | None = None
@@ -209,7 +229,8 @@ class Inpainter:
             Cancelled: ``cancel`` returned True.
         """
         height, width = masked.shape[-2:]
-        context, tile = _context(self.model), _tile(self.model)
+        context: int | None = getattr(self.model, "context", None)
+        tile: int | None = getattr(self.model, "tile", None)
         if height * width <= _PREDICTED_WHOLE or context is None:
             tile = max(height, width)
         elif tile is None:
@@ -222,13 +243,6 @@ class Inpainter:
             output[inner] = self._run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
         _tell(len(regions), len(regions), progress, None)
         return output
-
-    def _plan(self, holes: NDArray[np.bool_]) -> list[Region]:
-        """What to compute: squares with their context, or all of it where a square would see too little."""
-        context, tile = _context(self.model), _tile(self.model)
-        if tile is None:
-            return plan(holes, context)
-        return plan(holes, context, tile, least_known=_LEAST_KNOWN)
 
     def _run(self, masked: Tensor, mask: Tensor) -> Tensor:
         self.model.eval()
@@ -253,14 +267,21 @@ class Inpainter:
 
 
 def load(
-    name_or_file: str | Path, *, device: str | None = None, precision: str | None = None, quality: str | None = None
+    name_or_file: str | Path,
+    *,
+    device: str | None = None,
+    precision: str | None = None,
+    quality: str | None = None,
+    max_memory: int | None = None,
 ) -> Inpainter:
     """An `Inpainter` with a bundled model's NAME, a FILE of weights, or the best weights of a training run's folder.
 
     Raises:
         InputError: There is no such model, or an argument of `Inpainter` is wrong.
     """
-    return Inpainter(models.read(name_or_file), device=device, precision=precision, quality=quality)
+    return Inpainter(
+        models.read(name_or_file), device=device, precision=precision, quality=quality, max_memory=max_memory
+    )
 
 
 def inpaint(
@@ -306,22 +327,6 @@ def _turned_back(image: Tensor, quarters: int, mirrored: bool) -> Tensor:
     """Undoes `_turned`."""
     back = torch.rot90(image, -quarters, (-2, -1))
     return back.flip(-1) if mirrored else back
-
-
-def _context(model: nn.Module) -> int | None:
-    context: int | None = getattr(model, "context", None)
-    return context
-
-
-def _tile(model: nn.Module) -> int | None:
-    tile: int | None = getattr(model, "tile", None)
-    return tile
-
-
-def _as_tensor(array: Pixels) -> Tensor:
-    """(H, W, C) to 1 x C' x H x W float32; a grey picture gets three equal channels, a mask stays one."""
-    tensor = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
-    return tensor.float() if array.dtype == bool else tensor.float().expand(-1, 3, -1, -1)
 
 
 def _tell(done: int, total: int, progress: Progress | None, cancel: Cancel | None) -> None:

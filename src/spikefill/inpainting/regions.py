@@ -18,10 +18,13 @@ class Region:
     Attributes:
         inner: Rows and columns to restore.
         outer: The same with the context on each side, cut at the picture's border.
+        fades: The first rows and the first columns of its square, over which it fades in, from what the regions above
+            and on the left gave; None where there are none.
     """
 
     inner: tuple[slice, slice]
     outer: tuple[slice, slice]
+    fades: tuple[slice | None, slice | None] = (None, None)
 
     @property
     def inner_in_outer(self) -> tuple[slice, slice]:
@@ -31,9 +34,19 @@ class Region:
         )
         return rows, columns
 
+    def weights(self) -> NDArray[np.float32]:
+        """How much of the region counts at each pixel of ``inner``, in [0, 1]; the rest is what is there already."""
+        rows, columns = (
+            np.ones(inner.stop - inner.start, np.float32)
+            if fade is None
+            else np.clip((np.arange(inner.start, inner.stop) - fade.start + 0.5) / (fade.stop - fade.start), 0, 1)
+            for inner, fade in zip(self.inner, self.fades, strict=True)
+        )
+        return np.outer(rows, columns).astype(np.float32)
 
-def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE, *, least_known: float = 0.0) -> list[Region]:
-    """Regions that cover all holes once.
+
+def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE, *, overlap: int = 0) -> list[Region]:
+    """Regions that cover all holes, and each of them once but for the overlap.
 
     A network whose output depends on ``context`` pixels on each side, and which pads with zeros, gives within each
     region what it gives there for the whole picture: beyond the border of a region lie ``context`` pixels of its
@@ -43,30 +56,34 @@ def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE, *, lea
         holes: (H, W), True where something is to be restored.
         context: Pixels of context on each side; None for a network that looks at the whole picture.
         tile: Side of the squares of the grid that holes are grouped by.
-        least_known: Share of every region's outer rectangle that must be known.
+        overlap: Pixels by which a square reaches into the next ones, to the right and below, which fade in there. A
+            network that depends on more than the context then leaves no edge between squares.
 
     Returns:
-        For each square that has holes, the smallest rectangle around them. With ``context`` None, or where one of the
-        regions has too little known, the whole picture.
+        For each square that has holes, the smallest rectangle around them. With ``context`` None the whole picture.
     """
     height, width = holes.shape
     whole = (slice(0, height), slice(0, width))
     if context is None:
         return [Region(whole, whole)] if holes.any() else []
-    regions = []
+    regions: dict[tuple[int, int], Region] = {}
     for top in range(0, height, tile):
         for left in range(0, width, tile):
-            part = holes[top : top + tile, left : left + tile]
+            if not holes[top : top + tile, left : left + tile].any():
+                continue
+            part = holes[top : top + tile + overlap, left : left + tile + overlap]
             rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-            if rows.size:
-                inner = (
-                    slice(top + int(rows[0]), top + int(rows[-1]) + 1),
-                    slice(left + int(columns[0]), left + int(columns[-1]) + 1),
-                )
-                regions.append(Region(inner, (_wider(inner[0], context, height), _wider(inner[1], context, width))))
-    if any(1 - holes[region.outer].mean() < least_known for region in regions):
-        return [Region(whole, whole)]
-    return regions
+            inner = (
+                slice(top + int(rows[0]), top + int(rows[-1]) + 1),
+                slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+            )
+            outer = (_wider(inner[0], context, height), _wider(inner[1], context, width))
+            fades = (
+                slice(top, top + overlap) if overlap and (top - tile, left) in regions else None,
+                slice(left, left + overlap) if overlap and (top, left - tile) in regions else None,
+            )
+            regions[top, left] = Region(inner, outer, fades)
+    return list(regions.values())
 
 
 def _wider(span: slice, by: int, limit: int) -> slice:

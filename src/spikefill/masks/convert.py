@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -67,53 +65,59 @@ def _pixels(mask: Any) -> NDArray[Any]:
         raise InputError(f"mask is a PIL image of mode {mask.mode}; convert it to L or RGB") from error
 
 
-def read(path: str | Path | IO[bytes]) -> NDArray[np.bool_]:
+def read(
+    path: str | Path | IO[bytes], *, largest_megapixels: float = LARGEST_MEGAPIXELS, max_memory: int | None = None
+) -> NDArray[np.bool_]:
     """The holes in an image file, in displayed orientation (EXIF orientation applied); see `as_mask`.
+
+    Files of the formats that photographs have are read as these are; what else Pillow knows, such as GIF, by Pillow.
 
     Args:
         path: A path, or an open binary file.
+        largest_megapixels: As for `inpainting.decode`.
+        max_memory: The same.
 
     Raises:
-        InputError: The file is missing or is not an image.
+        InputError: The file is missing, damaged, too large, or is not an image.
     """
-    name = path if isinstance(path, str | Path) else "from a stream"
+    from spikefill.inpainting import image_file  # which imports this module
+
+    name = f"mask {path if isinstance(path, str | Path) else 'from a stream'}"
     try:
-        with _open(path) as image:
-            return as_mask(ImageOps.exif_transpose(image))
+        encoded = Path(path).read_bytes() if isinstance(path, str | Path) else path.read()
     except FileNotFoundError as error:
-        raise InputError(f"mask {name} does not exist") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"mask {name} is not an image of a known format") from error
-    except InputError as error:
-        raise InputError(f"mask {name}: {error}") from error
-    except Exception as error:  # Pillow's plugins raise anything on damaged files
-        raise InputError(f"mask {name} cannot be read as an image: {error}") from error
-
-
-def _open(path: str | Path | IO[bytes]) -> Image.Image:
-    """Opens an image of up to `LARGEST_MEGAPIXELS`; Pillow warns from 89 on, and refuses more than 179."""
+        raise InputError(f"{name} does not exist") from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
+    if not image_file.is_served(encoded):
+        return _read_by_pillow(encoded, name, largest_megapixels)
+    file = image_file.decode(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
+    colours = file.appearance[..., :-1] if file.has_alpha else file.appearance
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except Image.DecompressionBombError:
-        pass
-    file = io.BytesIO(Path(path).read_bytes()) if isinstance(path, str | Path) else path
-    file.seek(0)
-    start = file.read(16)
-    for factory, accept in (Image.OPEN[kind] for kind in Image.ID):
-        if accept is None or accept(start) is True:
-            file.seek(0)
-            try:
-                image = factory(file, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):  # as Pillow tries one kind after the other
-                continue
-            if image.width * image.height > LARGEST_MEGAPIXELS * 1e6:
-                size = f"{image.width} x {image.height} px"
-                image.close()
-                raise InputError(f"it is {size}; at most {LARGEST_MEGAPIXELS} megapixels are read")
-            return image
-    raise UnidentifiedImageError
+        return image_file.stored_to_displayed(as_mask(colours), file.orientation)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _read_by_pillow(encoded: bytes, name: str, largest_megapixels: float) -> NDArray[np.bool_]:
+    from spikefill.inpainting.files.through_pillow import quiet
+
+    Image.init()
+    formats = [kind for kind in Image.ID if kind != "TIFF"]  # libtiff writes what it finds to standard error
+    try:
+        with quiet(), Image.open(io.BytesIO(encoded), formats=formats) as image:
+            if image.width * image.height > largest_megapixels * 1e6:
+                raise InputError(
+                    f"it is {image.width} x {image.height} px; at most {largest_megapixels:g} megapixels are read"
+                )
+            return as_mask(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise InputError(f"{name} is not an image of a known format") from error
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    except Exception as error:  # Pillow's plugins raise anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name} cannot be read as an image: {reason}") from error
 
 
 def write(path: str | Path, mask: NDArray[np.bool_], *, overwrite: bool = False) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import struct
 
 import numpy as np
@@ -21,7 +23,9 @@ LIKE = png_file(np.zeros((1, 1, 3), np.uint16), png_chunk(b"pHYs", struct.pack("
 @settings(max_examples=40, deadline=None)
 @given(arrays.arrays(np.uint16, st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(2, 4))))
 def test_every_bit_comes_back(pixels: np.ndarray) -> None:
-    written = deep_png.write(pixels, like=LIKE)
+    file = io.BytesIO()
+    deep_png.write(file, pixels, like=LIKE)
+    written = file.getvalue()
     assert deep_png.is_deep(written)
     assert np.array_equal(deep_png.read(written), pixels)
     assert written.count(png_chunk(b"pHYs", struct.pack(">IIB", 9000, 9001, 1))) == 1
@@ -44,6 +48,18 @@ def test_a_byte_that_does_not_fit_its_sum_is_said() -> None:
     source[len(source) // 2] ^= 255
     with pytest.raises(InputError, match="photo is damaged: "):
         decode(bytes(source), "photo")
+
+
+def test_nothing_is_said_of_more_rows_than_the_header_promises(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """imagecodecs logs it: where nobody listens to what is logged, that goes to standard error."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    pixels = photograph(4, "16")
+    source, fewer = png_file(pixels), png_file(pixels[:11])
+    head = slice(8, 33)
+    assert np.array_equal(decode(source[: head.start] + fewer[head] + source[head.stop :]).pixels, pixels[:11])
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_without_its_end_is_said() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,14 @@ def leading_back() -> bytes:
     return bytes(source)
 
 
+def laid_out_in_no_known_way() -> bytes:
+    """Its planar configuration is neither 1 nor 2."""
+    source = tiff_file(inks(), photometric="separated")
+    field, wrong = (struct.pack("<HHII", 284, 3, 1, value) for value in (1, 769))
+    assert source.count(field) == 1
+    return source.replace(field, wrong)
+
+
 def with_a_bomb(*, hidden: bool = False) -> bytes:
     """Its strip is a JPEG whose header promises 30,000 x 30,000 px, maybe behind a byte that decoders skip."""
     source = bytearray(tiff_file(photograph(3), compression="jpeg"))
@@ -191,6 +200,8 @@ REFUSED = {
     "hidden bomb": (with_a_bomb(hidden=True), "photo is damaged: a strip or tile is no JPEG"),
     "missing": (without_its_last_strip(), "photo is damaged: strips or tiles lie outside of the file"),
     "cut": (tiff_file(photograph(3))[:-9], "photo is damaged: strips or tiles lie outside of the file"),
+    "layout": (laid_out_in_no_known_way(),
+               "photo is damaged: its channels are laid out in the way 769, which does not exist"),
     "header": (b"II*\0\x08\0\0\0", "photo is damaged: it has no header of TIFF"),
     "circle": (leading_back(), "photo is damaged: its pages lead back to one another"),
 }  # fmt: skip

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikefill import memory
 from spikefill.errors import InputError
 from spikefill.inpainting.files.palette import Palette
 
 Pixels = NDArray[Any]
+
+_MASK = 1
+"""Bytes a pixel of the mask that will go with a picture; it is there when the picture is encoded again."""
 
 NAMES = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "BMP": "BMP", "TIFF": "TIFF", "HEIF": "HEIC"}
 """What people call the formats."""
@@ -61,6 +65,11 @@ class Content:
         """Values a pixel."""
         return 1 if self.pixels.ndim == 2 else int(self.pixels.shape[2])
 
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels in (2, 4) and not self.cmyk
+
     def _kinds(self) -> Iterator[str]:
         if self.pixels.dtype.kind == "f":
             yield _FLOAT
@@ -68,7 +77,7 @@ class Content:
             yield _DEEP
         if self.cmyk:
             yield _INKS
-        elif self.channels in (2, 4):
+        if self.has_alpha:
             yield _PREMULTIPLIED if self.premultiplied else _ALPHA
 
     def check_fits(self, target: str, source: str) -> None:
@@ -81,13 +90,37 @@ class Content:
                 raise InputError(f"the photograph has {kind}, which {NAMES[target]} cannot hold; write {NAMES[other]}")
 
 
-def check_size(width: int, height: int, name: str, largest_megapixels: float) -> None:
-    """Raises `InputError` if a header promises too many pixels, or none; called before any is decoded."""
-    if width < 1 or height < 1:
-        raise InputError(f"{name} is damaged: it is {width} x {height} px")
-    megapixels = width * height / 1e6
-    if megapixels > largest_megapixels:
-        raise InputError(
-            f"{name} is {width} x {height} px, {megapixels:.4g} megapixels; "
-            f"more than {largest_megapixels:.4g} are read only where largest_megapixels says so"
-        )
+@dataclass(frozen=True)
+class Limit:
+    """How large a picture may be that is decoded.
+
+    Attributes:
+        megapixels: Million pixels.
+        memory: Bytes that the process may take while it decodes; None for any number.
+        held: Bytes that it holds beside, such as the file.
+    """
+
+    megapixels: float
+    memory: int | None = None
+    held: int = 0
+
+    def check(self, width: int, height: int, name: str, bytes_a_pixel: int) -> None:
+        """Raises `InputError` if a header promises too many pixels, or none; called before any is decoded.
+
+        Args:
+            width: Of the picture.
+            height: The same.
+            name: What to call the file in errors.
+            bytes_a_pixel: That decoding takes.
+        """
+        if width < 1 or height < 1:
+            raise InputError(f"{name} is damaged: it is {width} x {height} px")
+        megapixels = width * height / 1e6
+        if megapixels > self.megapixels:
+            raise InputError(
+                f"{name} is {width} x {height} px, {megapixels:.4g} megapixels; "
+                f"more than {self.megapixels:.4g} are read only where largest_megapixels says so"
+            )
+        needed = memory.PROCESS + self.held + width * height * (bytes_a_pixel + _MASK)
+        if self.memory is not None and needed > self.memory:
+            raise memory.too_little(f"{name} is {width} x {height} px; decoding it", needed, self.memory)

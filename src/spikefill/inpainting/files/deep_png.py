@@ -8,9 +8,11 @@ same size, since the lower byte is mostly noise. The wheel has 12 to 26 MB.
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
 
@@ -22,6 +24,8 @@ _HEADER = 33
 
 _GREY = 0
 _LEVEL = 3
+
+logging.getLogger("imagecodecs").addHandler(logging.NullHandler())  # what is wrong with a file is said as an error
 
 
 def is_deep(encoded: bytes) -> bool:
@@ -42,14 +46,15 @@ def read(encoded: bytes) -> Pixels:
     return pixels
 
 
-def write(pixels: Pixels, *, like: bytes) -> bytes:
-    """A file of (H, W, 2 to 4) uint16, with the chunks of the file ``like`` that are not of its picture."""
+def write(file: IO[bytes], pixels: Pixels, *, like: bytes) -> None:
+    """Writes (H, W, 2 to 4) uint16, with the chunks of the file ``like`` that are not of its picture."""
     import imagecodecs
 
-    encoded = bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=_LEVEL))
+    encoded = memoryview(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=_LEVEL))
     picture = (b"IHDR", b"IDAT", b"IEND")
     others = b"".join(_chunk(kind, data) for kind, data in _chunks(like) if kind not in picture)
-    return encoded[:_HEADER] + others + encoded[_HEADER:]
+    for part in (encoded[:_HEADER], others, encoded[_HEADER:]):
+        file.write(part)
 
 
 def _chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -6,9 +6,10 @@ values and the values, or where they are; and the offset of the next directory.
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import IO, Literal
 
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 """Tags whose value is where a further directory is."""
@@ -27,6 +28,22 @@ _MARK = b"Exif\0\0"
 Order = Literal["<", ">"]
 
 
+class FileBytes:
+    """The bytes of an open file, a slice at a time: the whole may be larger than what should be in memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        self._file.seek(start)
+        return self._file.read(max(0, stop - start))
+
+
 @dataclass(frozen=True)
 class Header:
     """How the numbers of a file lie: the byte order, whether it is BigTIFF, and where the first directory is."""
@@ -36,7 +53,7 @@ class Header:
     first: int
 
     @classmethod
-    def of(cls, data: bytes) -> Header:
+    def of(cls, data: bytes | FileBytes) -> Header:
         """Reads it.
 
         Raises:
@@ -78,7 +95,7 @@ class Directory:
         return list(struct.unpack(f"{order}{len(data) // _SIZES[kind]}{code}", data)) if code else []
 
 
-def read(data: bytes, header: Header, offset: int, _depth: int = 0) -> Directory:
+def read(data: bytes | FileBytes, header: Header, offset: int, _depth: int = 0) -> Directory:
     """The directory at an offset. Entries that lie outside of the data, or are of unknown types, are left out.
 
     Raises:

@@ -7,17 +7,19 @@ written is compressed with loss: quality 95 without subsampling.
 from __future__ import annotations
 
 import importlib
-import io
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from spikefill.errors import InputError
-from spikefill.inpainting.files.content import Content, check_size
+from spikefill.inpainting.files.content import Content, Limit
 
 _COMPRESSION = {"quality": 95, "chroma": 444}
 _MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16L", "L;16", "LA;16", "RGB;16", "RGBA;16")
 """The modes of pillow-heif that are served."""
+
+_DECODING = 16
+"""Bytes a pixel that decoding takes: those of libheif, and an array of up to 4 x 16 bits."""
 
 
 def package() -> Any:
@@ -32,7 +34,7 @@ def package() -> Any:
         raise InputError("HEIC needs a further package: pip install 'spikefill[heif]'") from error
 
 
-def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
+def read(encoded: bytes, name: str, limit: Limit) -> Content:
     """Decodes a file's main picture; 10 and 12 bits become 16.
 
     Raises:
@@ -42,7 +44,7 @@ def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
     library = package()
     picture = library.open_heif(encoded, convert_hdr_to_8bit=False)
     width, height = picture.size
-    check_size(width, height, name, largest_megapixels)
+    limit.check(width, height, name, _DECODING)
     if picture.mode not in _MODES:
         raise InputError(f"{name} has mode {picture.mode}; it must be one of: {', '.join(_MODES)} (convert it first)")
     info = dict(picture.info)
@@ -54,10 +56,11 @@ def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
     return Content(pixels=np.array(picture), kept=kept, compression=own)
 
 
-def write(content: Content, compression: dict[str, Any]) -> bytes:
-    """A file.
+def write(file: IO[bytes], content: Content, compression: dict[str, Any]) -> None:
+    """Writes a file.
 
     Args:
+        file: Open to be written.
         content: What to write; it fits the format.
         compression: That of a HEIC file: its depth, and its colours where they are numbers instead of a profile.
 
@@ -69,10 +72,8 @@ def write(content: Content, compression: dict[str, Any]) -> bytes:
     options |= compression
     if content.pixels.dtype == np.uint16:
         mode = f"{mode};16"
-    buffer = io.BytesIO()
     size, data = content.pixels.shape[1::-1], np.ascontiguousarray(content.pixels).tobytes()
     try:
-        package().encode(mode, size, data, buffer, **_COMPRESSION, **options)
+        package().encode(mode, size, data, file, **_COMPRESSION, **options)
     except (ValueError, RuntimeError, OSError) as error:
         raise InputError(f"the photograph cannot be written as HEIC: {error}") from error
-    return buffer.getvalue()

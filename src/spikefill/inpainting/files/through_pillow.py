@@ -11,14 +11,14 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from spikefill.errors import InputError
 from spikefill.inpainting.files import deep_png, orientation
-from spikefill.inpainting.files.content import Content, Pixels, check_size
+from spikefill.inpainting.files.content import Content, Limit, Pixels
 from spikefill.inpainting.files.palette import Palette
 
 MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")
@@ -39,6 +39,12 @@ DEFAULT_COMPRESSION: dict[str, dict[str, Any]] = {
 }
 """For pictures that come from another format."""
 
+_LIBRARY = 8
+"""Bytes a pixel that libwebp, and libjpeg for a progressive file, hold beside Pillow."""
+
+_AT_A_TIME = 1 << 20
+"""How many pixels are copied."""
+
 _XMP_IN_PNG = "XML:com.adobe.xmp"
 _EXIF_MARK = b"Exif\0\0"
 _EXIF_AS_TEXT = "Raw profile type exif"
@@ -48,29 +54,29 @@ _PILLOW_WARNS = threading.Lock()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without warnings of Pillow: of damaged EXIF, which is kept as it is, and of sizes, which are checked here."""
     with _PILLOW_WARNS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def read(encoded: bytes, kind: str, name: str, largest_megapixels: float) -> Content:
+def read(encoded: bytes, kind: str, name: str, limit: Limit) -> Content:
     """Decodes a file of format ``kind``, one of `OPENERS`.
 
     Raises:
         InputError: The picture is too large, animated, or of a mode that is not served.
         Exception: Whatever Pillow raises on a damaged file.
     """
-    with _quiet():
+    with quiet():
         image = OPENERS[kind](io.BytesIO(encoded))
     with image:
-        check_size(*image.size, name, largest_megapixels)
+        limit.check(*image.size, name, _decoding(image, kind, encoded))
         # Telephones put further pictures behind a JPEG (MPO): a gain map, a preview.
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             raise InputError(f"{name} is animated; give a single picture")
         image.load()
-        with _quiet():  # after the pixels, behind which PNG may have its EXIF
+        with quiet():  # after the pixels, behind which PNG may have its EXIF
             turn = orientation.valid(image.getexif().get(orientation.TAG))
         palette = _palette(image)
         if palette is not None:
@@ -91,17 +97,28 @@ def read(encoded: bytes, kind: str, name: str, largest_megapixels: float) -> Con
         )
 
 
+def _decoding(image: Image.Image, kind: str, encoded: bytes) -> int:
+    """Bytes a pixel that decoding takes: Pillow's picture, the array, and what the format's library holds of it."""
+    palette = image.mode in ("1", "P")
+    stored = 1 if image.mode in ("1", "L", "P") else 2 if image.mode == "I;16" else 4
+    array = 1 if image.mode == "1" else 4 if palette else len(image.getbands()) * (2 if image.mode == "I;16" else 1)
+    if kind == "PNG" and deep_png.is_deep(encoded):
+        array *= 2
+    whole = kind == "WEBP" or image.info.get("progressive")
+    return stored + array + (1 if palette else 0) + (_LIBRARY if whole else 0)
+
+
 def format_of(encoded: bytes) -> str | None:
     """What Pillow takes a file for; None for what it does not know."""
     try:
-        with _quiet(), Image.open(io.BytesIO(encoded)) as image:
+        with quiet(), Image.open(io.BytesIO(encoded)) as image:
             return image.format
     except Exception:  # Pillow's plugins raise anything on damaged files
         return None
 
 
-def write(content: Content, kind: str, compression: dict[str, Any]) -> bytes:
-    """A file of format ``kind``, one of `OPENERS`.
+def write(file: IO[bytes], content: Content, kind: str, compression: dict[str, Any]) -> None:
+    """Writes a file of format ``kind``, one of `OPENERS`.
 
     JPEG changes what is outside of the holes, too: every block is transformed and rounded again. With the source's
     tables and sampling, most of it comes out as it was. Two photographs of 384 x 384 px, in qualities 50 to 92, kept
@@ -109,6 +126,7 @@ def write(content: Content, kind: str, compression: dict[str, Any]) -> bytes:
     the colours are subsampled 67 to 97 %, and at most 20.
 
     Args:
+        file: Open to be written.
         content: What to write; it fits the format.
         kind: The format.
         compression: Pillow's save arguments.
@@ -126,23 +144,23 @@ def write(content: Content, kind: str, compression: dict[str, Any]) -> bytes:
             del options["icc_profile"]  # a profile for grey does not fit colour
     if kind == "PNG":
         options["pnginfo"] = _png_texts(options.pop("xmp", None))
-    return _saved(image, kind, options)
+    _save(image, file, kind, options)
 
 
-def write_deep_png(content: Content) -> bytes:
-    """A PNG file of 16 bits and 2 to 4 channels, with what Pillow writes about the pixels."""
+def write_deep_png(file: IO[bytes], content: Content) -> None:
+    """Writes a PNG file of 16 bits and 2 to 4 channels, with what Pillow writes about the pixels."""
     options = {**content.kept, "pnginfo": _png_texts(content.kept.get("xmp"))}
     options.pop("xmp", None)
-    return deep_png.write(content.pixels, like=_saved(Image.new("RGB", (1, 1)), "PNG", options))
+    like = io.BytesIO()
+    _save(Image.new("RGB", (1, 1)), like, "PNG", options)
+    deep_png.write(file, content.pixels, like=like.getvalue())
 
 
-def _saved(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
+def _save(image: Image.Image, file: IO[bytes], kind: str, options: dict[str, Any]) -> None:
     try:
-        image.save(buffer, kind, **options)
+        image.save(file, kind, **options)
     except (OSError, ValueError) as error:  # too many pixels a side, too much EXIF
         raise InputError(f"the photograph cannot be written as {kind}: {error}") from error
-    return buffer.getvalue()
 
 
 def pil_to_array(image: Image.Image, name: str = "image") -> Pixels:
@@ -157,13 +175,26 @@ def pil_to_array(image: Image.Image, name: str = "image") -> Pixels:
         image = image.convert("L")
     if image.mode not in MODES:
         raise InputError(f"{name} has mode {image.mode}; it must be one of: {', '.join(MODES)} (convert it first)")
-    return np.array(image)
+    return _array(image)
+
+
+def _array(image: Image.Image) -> Pixels:
+    """`numpy.array` of an image, which would hold the pixels three times: of a large one, a few rows at a time."""
+    width, height = image.size
+    if width * height <= _AT_A_TIME:
+        return np.array(image)
+    rows = max(1, _AT_A_TIME // width)
+    pixel = np.asarray(image.crop((0, 0, 1, 1)))
+    pixels: Pixels = np.empty((height, width, *pixel.shape[2:]), pixel.dtype)
+    for top in range(0, height, rows):
+        pixels[top : top + rows] = np.asarray(image.crop((0, top, width, min(top + rows, height))))
+    return pixels
 
 
 def to_image(pixels: Pixels, *, cmyk: bool = False) -> Image.Image:
     """A PIL image of pixels; four channels are RGBA, unless they are ``cmyk``."""
     if cmyk:
-        return Image.frombytes("CMYK", pixels.shape[1::-1], np.ascontiguousarray(pixels).tobytes())
+        return Image.frombuffer("CMYK", pixels.shape[1::-1], np.ascontiguousarray(pixels), "raw", "CMYK", 0, 1)
     return Image.fromarray(pixels)
 
 
@@ -193,10 +224,10 @@ def _compression(image: Image.Image, encoded: bytes) -> dict[str, Any]:
 def _palette(image: Image.Image) -> Palette | None:
     """The palette of a picture of mode P or 1; None for others, and where one of two colours is transparent."""
     if image.mode == "1" and "transparency" not in image.info:
-        return Palette(np.array(image).astype(np.uint8), np.array([[0], [255]], np.uint8), bilevel=True)
+        return Palette(_array(image).astype(np.uint8), np.array([[0], [255]], np.uint8), bilevel=True)
     if image.mode != "P":
         return None
-    indices = np.array(image)
+    indices = _array(image)
     probe = Image.frombytes("P", (256, 1), bytes(range(256)))
     probe.info = image.info
     colours = image.getpalette() or []

@@ -11,7 +11,7 @@ import io
 import logging
 import struct
 from fractions import Fraction
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from tifffile import TiffFile, TiffPage, imwrite
 
 from spikefill.errors import InputError
 from spikefill.inpainting.files import directories, orientation, tiff_checks
-from spikefill.inpainting.files.content import Content, Pixels, check_size
-from spikefill.inpainting.files.directories import Directory, Header
+from spikefill.inpainting.files.content import Content, Limit, Pixels
+from spikefill.inpainting.files.directories import Directory, FileBytes, Header
 from spikefill.inpainting.files.palette import Palette
 from spikefill.inpainting.files.tiff_checks import BLACK_IS_ZERO, PALETTE, SEPARATED, WHITE_IS_ZERO
 
@@ -29,6 +29,9 @@ _MULTIPLIED = 1
 
 _WRITTEN = {1: None, 5: "lzw", 8: "adobe_deflate", 32773: "packbits", 32946: "adobe_deflate", 50000: "zstd"}
 """The compressions that are written as they were read; the others become Deflate, which loses nothing."""
+
+_PLANES = 2
+"""What TIFF calls channels that are stored one after the other."""
 
 _ICC, _XMP = 34675, 700
 _RESOLUTION = _RESOLUTION_X, _RESOLUTION_Y, _RESOLUTION_UNIT = 282, 283, 296
@@ -46,7 +49,7 @@ _OF_EXIF = {270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 316, 33432}
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said as an error
 
 
-def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
+def read(encoded: bytes, name: str, limit: Limit) -> Content:
     """Decodes a TIFF file of one picture; previews and masks behind it are left out.
 
     Raises:
@@ -60,12 +63,12 @@ def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
         page = file.pages[0]
         if not isinstance(page, TiffPage):
             raise ValueError("it holds no picture")  # noqa: TRY004 - the file is wrong, not the type of an argument
-        check_size(page.imagewidth, page.imagelength, name, largest_megapixels)
-        check_size(page.tilewidth or 1, page.tilelength or 1, name, largest_megapixels)
+        for width, height in ((page.imagewidth, page.imagelength), (page.tilewidth or 1, page.tilelength or 1)):
+            limit.check(width, height, name, _decoding(page))
         tiff_checks.check_kind(page, name)
         tiff_checks.check_whole(page, encoded)
         stored = page.asarray(maxworkers=1)
-        if page.planarconfig == 2 and stored.ndim == 3:
+        if page.planarconfig == _PLANES and stored.ndim == 3:
             stored = np.ascontiguousarray(stored.transpose(1, 2, 0))
         palette = _palette(page, stored)
         return Content(
@@ -79,10 +82,11 @@ def read(encoded: bytes, name: str, largest_megapixels: float) -> Content:
         )
 
 
-def write(content: Content, compression: dict[str, Any]) -> bytes:
-    """A TIFF file.
+def write(file: IO[bytes], content: Content, compression: dict[str, Any]) -> None:
+    """Writes a TIFF file.
 
     Args:
+        file: Open to be written and read, and empty.
         content: What to write; it fits the format.
         compression: That of a TIFF file, or empty for Deflate in classic TIFF.
 
@@ -110,16 +114,22 @@ def write(content: Content, compression: dict[str, Any]) -> bytes:
             extra = [_MULTIPLIED if content.premultiplied else 2]
     if options["compression"] is None:
         options["predictor"] = False
-    buffer = io.BytesIO()
     try:
         imwrite(
-            buffer, pixels, photometric=photometric, extrasamples=extra, byteorder=header.order, metadata=None,
+            file, pixels, photometric=photometric, extrasamples=extra, byteorder=header.order, metadata=None,
             planarconfig="contig" if pixels.ndim == 3 else None, software=False, maxworkers=1,
             bigtiff=header.big or pixels.nbytes > 1 << 31, **options,
         )  # fmt: skip
     except (ValueError, RuntimeError, struct.error) as error:
         raise InputError(f"the photograph cannot be written as TIFF: {error}") from error
-    return _with_tags(buffer.getvalue(), tags)
+    _add_tags(file, tags)
+
+
+def _decoding(page: TiffPage) -> int:
+    """Bytes a pixel that decoding takes: the array, and another one where it is put together or stretched."""
+    own = page.samplesperpixel * -(-page.bitspersample // 8)
+    twice = page.planarconfig == _PLANES or page.bitspersample < 8
+    return own * (2 if twice else 1) + (3 if page.photometric == PALETTE else 0)
 
 
 def _palette(page: TiffPage, stored: NDArray[Any]) -> Palette | None:
@@ -204,17 +214,17 @@ def _tags(content: Content, header: Header) -> tuple[Header, Directory]:
     return header, tags
 
 
-def _with_tags(encoded: bytes, tags: Directory) -> bytes:
-    """A file whose first directory has further tags; it is written anew, behind the pixels."""
-    header = Header.of(encoded)
-    own = directories.read(encoded, header, header.first)
+def _add_tags(file: IO[bytes], tags: Directory) -> None:
+    """Gives the first directory of a file further tags; it is written anew, behind the pixels."""
+    written = FileBytes(file)
+    header = Header.of(written)
+    own = directories.read(written, header, header.first)
     if not any(tag in tags.values for tag in _RESOLUTION):  # tifffile's say no more than that nothing is known
         for tag in _RESOLUTION:
             own.values.pop(tag, None)
     whole = Directory({**own.values, **tags.values}, tags.further)
-    place = len(encoded) + len(encoded) % 2
-    at, first = (
-        (8, struct.pack(f"{header.order}Q", place)) if header.big else (4, struct.pack(f"{header.order}I", place))
-    )
-    head = encoded[:at] + first
-    return head + encoded[len(head) :].ljust(place - len(head), b"\0") + directories.write(whole, header, place)
+    place = len(written) + len(written) % 2
+    file.seek(0, io.SEEK_END)
+    file.write(bytes(place - len(written)) + directories.write(whole, header, place))
+    file.seek(8 if header.big else 4)
+    file.write(struct.pack(header.number, place))

@@ -19,6 +19,9 @@ _CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, SEPARATED: 
 _INK_SET, _CMYK_INKS = 332, 1
 _SUBFILE, _PREVIEW, _MASK = 254, 1, 4
 
+_CHUNKY, _PLANAR = 1, 2
+"""How the channels may be laid out: those of a pixel together, or each as a picture of its own."""
+
 _JPEG = 7
 _COMPRESSIONS = (1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34925, 50000)
 """None, those of facsimiles, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard. The others are rare, and image formats of
@@ -48,7 +51,7 @@ def check_single(encoded: bytes, header: Header, first: Directory, name: str) ->
 
 
 def check_kind(page: TiffPage, name: str) -> None:
-    """Raises `InputError` unless colours, channels, values and compression are served."""
+    """Raises `InputError` unless colours, channels, values and compression are served, `ValueError` if damaged."""
     photometric, compression = int(page.photometric), int(page.compression)
     if photometric not in _CHANNELS or (photometric == YCBCR and compression != _JPEG):
         raise InputError(f"{name} has colours of kind {_called(page.photometric)}; convert it to RGB, grey or CMYK")
@@ -61,6 +64,8 @@ def check_kind(page: TiffPage, name: str) -> None:
         )
     if photometric == SEPARATED and page.tags.valueof(_INK_SET, default=_CMYK_INKS) != _CMYK_INKS:
         raise InputError(f"{name} has inks other than CMYK; convert it to RGB, grey or CMYK")
+    if page.planarconfig not in (_CHUNKY, _PLANAR):
+        raise ValueError(f"its channels are laid out in the way {int(page.planarconfig)}, which does not exist")
     bits, kind = page.bitspersample, page.dtype.kind if page.dtype is not None else "?"
     served = {"u": (8, 16), "f": (32,)}.get(kind, ())
     if photometric == PALETTE:
