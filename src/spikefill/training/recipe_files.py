@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from spikefill.errors import InputError
 from spikefill.training.recipe import Recipe, Settings
+from spikefill.validation import first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,20 +113,7 @@ def _validated(values: dict[str, Any], origin: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{origin}: {_first_problem(error)}") from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    """One line for the first thing wrong: the setting, its value, and what would do."""
-    problem = error.errors(include_url=False)[0]
-    place = problem["loc"]
-    name = ".".join(str(part) for part in place)
-    if problem["type"] == "extra_forbidden":
-        return f"{name} is no setting; there are: {', '.join(_fields(place[:-1]))}"
-    if problem["type"] == "missing":
-        return f"{name} is missing"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "it must")
-    return f"{name} is {problem['input']!r}; {message}"
+        raise InputError(f"{origin}: {first_problem(error, _fields)}") from error
 
 
 def _fields(place: tuple[int | str, ...]) -> Iterable[str]:

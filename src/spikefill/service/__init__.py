@@ -1,0 +1,1 @@
+"""``spikefill serve``: restoring over HTTP, as a REST interface and a web page. It needs the extra ``serve``."""
