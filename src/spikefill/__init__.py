@@ -19,17 +19,30 @@ from spikefill._version import __version__
 from spikefill.errors import InputError
 
 if TYPE_CHECKING:
-    from spikefill import data, evaluation, inpainting, layers, masks, models, neurons, training
+    from spikefill import activity, data, energy, evaluation, inpainting, layers, masks, models, neurons, training
     from spikefill.inpainting.pipeline import Inpainter, inpaint, load
 
-_SUBMODULES = ("data", "evaluation", "inpainting", "layers", "masks", "models", "neurons", "training")
+_SUBMODULES = (
+    "activity",
+    "data",
+    "energy",
+    "evaluation",
+    "inpainting",
+    "layers",
+    "masks",
+    "models",
+    "neurons",
+    "training",
+)
 _FROM_PIPELINE = ("Inpainter", "inpaint", "load")
 
 __all__ = [
     "Inpainter",
     "InputError",
     "__version__",
+    "activity",
     "data",
+    "energy",
     "evaluation",
     "inpaint",
     "inpainting",

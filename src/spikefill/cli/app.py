@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from spikefill._version import __version__
-from spikefill.cli import console, demo, doctor, evaluate, inpaint, masks, models, train
+from spikefill.cli import console, demo, doctor, energy, evaluate, export, inpaint, inspect, masks, models, serve, train
 from spikefill.errors import InputError
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -77,8 +77,12 @@ for _command in (
     inpaint.inpaint,
     train.train,
     evaluate.evaluate,
+    energy.energy,
+    inspect.inspect,
+    export.export,
     models.models,
     masks.masks,
+    serve.serve,
     demo.demo,
     doctor.doctor,
 ):

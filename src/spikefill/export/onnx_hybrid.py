@@ -1,0 +1,184 @@
+"""The hybrid network as an ONNX graph without branches and loops, for images of any size.
+
+How many levels the pyramid has depends on the size of the image. The graph has a fixed number of them. Those that a
+smaller image lacks are computed, from a few pixels, and then left out: the first level that there is starts from the
+mean of what is known, and takes no state. A state of zeros is the same as none, since the convolutions that read it
+have no bias.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from onnx import TensorProto
+from torch import nn
+
+from spikefill.export.onnx_layers import activation, convolution
+from spikefill.models.hybrid import COARSEST, FINE_LEVELS, MULTIPLE, Block, Core, Hybrid
+
+if TYPE_CHECKING:
+    from spikefill.export.graph import Graph
+    from spikefill.models.firing import Firing
+
+_BLOCK = 2
+"""A core takes blocks of 2 x 2 pixels, one of its own pixels each."""
+
+
+class _Level(NamedTuple):
+    """Names of the values of a level, as `pyramid.Level` has them.
+
+    Attributes:
+        light: N x 3 x H x W.
+        known: N x 1 x H x W.
+        size: H and W.
+        coarser: Whether there is a coarser level in the image's own pyramid, 0 or 1.
+    """
+
+    light: str
+    known: str
+    size: str
+    coarser: str
+
+
+def hybrid(graph: Graph, model: Hybrid, masked: str, mask: str, levels: int) -> str:
+    """Adds the network.
+
+    Args:
+        graph: To add it to.
+        model: The network.
+        masked: N x 3 x H x W, zero in the holes.
+        mask: N x 1 x H x W, 1 in the holes.
+        levels: How many levels the graph has.
+
+    Returns:
+        What `Hybrid.forward` returns, for images whose longer side is at most ``COARSEST * 2 ** (levels - 1)``.
+    """
+    known = graph.add("Sub", 1.0, mask)
+    pyramid = [_level(graph, masked, known)]
+    for _ in range(levels - 1):
+        halves = (graph.add("AveragePool", part, kernel_shape=[2, 2], strides=[2, 2]) for part in pyramid[-1][:2])
+        pyramid.append(_level(graph, *halves))
+
+    image, state, before = None, None, "coarse"
+    for number in reversed(range(levels)):
+        level = pyramid[number]
+        name = "fine" if number < FINE_LEVELS else "coarse"
+        start = graph.add("Expand", _mean(graph, level), graph.add("Shape", level.light))
+        if image is not None and state is not None:
+            coarser = _cut(graph, _twice(graph, image, "linear"), level.size)
+            start = graph.add("Where", graph.add("Cast", level.coarser, to=TensorProto.BOOL), coarser, start)
+            state = [graph.add("Mul", rates, level.coarser) for rates in state]
+        unknown = graph.add("Sub", 1.0, level.known)
+        guess = _quotient(graph, level.light, level.known, start)
+        filled = graph.add("Add", level.light, graph.add("Mul", unknown, guess))
+        core: Core = getattr(model, name)
+        correction, state = _core(graph, core, name, filled, level.known, state, before)
+        image = graph.add("Add", filled, graph.add("Mul", unknown, correction))
+        before = name
+    assert image is not None
+    return _cut(graph, image, graph.add("Shape", mask, start=2))
+
+
+def _core(
+    graph: Graph, core: Core, name: str, image: str, known: str, state: list[str] | None, before: str
+) -> tuple[str, list[str]]:
+    """`hybrid.Core.forward`."""
+
+    def fire(current: str, layer: nn.Module, at: str) -> str:
+        return _firing(graph, current, cast("Firing", layer), f"{name}.{at}")
+
+    def convolve(values: str, layer: nn.Module, at: str) -> str:
+        return convolution(graph, values, cast("nn.Conv2d", layer), f"{name}.{at}")
+
+    def through(current: str, blocks: nn.Module, at: str) -> str:
+        for number, block in enumerate(cast("list[Block]", blocks)):
+            here = f"{at}.{number}.residual"
+            changed = current
+            for place in (0, 2):
+                fired = fire(changed, block.residual[place], f"{here}.{place}")
+                changed = convolve(fired, block.residual[place + 1], f"{here}.{place + 1}")
+            current = graph.add("Add", changed, current)
+        return current
+
+    def joined(current: str, rates: str, place: int) -> str:
+        layer = cast("nn.ModuleList", core.before[before])[place]
+        coarser = convolve(rates, layer, f"before.{before}.{place}")
+        size = graph.add("Shape", current, start=2)
+        return graph.add("Add", current, _cut(graph, _twice(graph, coarser, "nearest"), size))
+
+    signal = graph.add("Concat", graph.add("Sub", graph.add("Mul", image, 2.0), 1.0), known, axis=1)
+    half = _entry(graph, core.entry, f"{name}.entry", signal)
+    if state is not None:
+        half = joined(half, state[0], 0)
+    half = through(half, core.encoder, "encoder")
+    quarter = convolve(fire(half, core.down[0], "down.0"), core.down[1], "down.1")
+    if state is not None:
+        quarter = joined(quarter, state[1], 1)
+    quarter = through(quarter, core.middle, "middle")
+    up = convolve(fire(quarter, core.up[0], "up.0"), core.up[1], "up.1")
+    half = through(graph.add("Add", _twice(graph, up, "nearest"), half), core.decoder, "decoder")
+    handed = [fire(half, core.handed[0], "handed.0"), fire(quarter, core.handed[1], "handed.1")]
+    out = convolve(fire(half, core.exit[0], "exit.0"), core.exit[1], "exit.1")
+    return graph.add("DepthToSpace", out, blocksize=_BLOCK, mode="CRD"), handed
+
+
+def _entry(graph: Graph, layer: nn.Conv2d, name: str, signal: str) -> str:
+    """The first convolution: SpaceToDepth puts the pixels of a block first, `torch.pixel_unshuffle` the channels."""
+    outputs, inputs, *kernel = layer.weight.shape
+    weight = layer.weight.view(outputs, inputs // _BLOCK**2, _BLOCK**2, *kernel).transpose(1, 2).flatten(1, 2)
+    blocks = graph.add("SpaceToDepth", signal, blocksize=_BLOCK)
+    return convolution(graph, blocks, layer, name, weight=weight)
+
+
+def _firing(graph: Graph, current: str, layer: Firing, name: str) -> str:
+    """`Firing`: each pixel's channels to mean 0 and variance 1, a scale and a bias, neurons.
+
+    ONNX has an operator for the normalisation, but for the last axis only, and what runs it may take the variance as a
+    difference of large numbers.
+    """
+    away = graph.add("Sub", current, graph.add("ReduceMean", current, [1]))
+    variance = graph.add("ReduceMean", graph.add("Mul", away, away), [1])
+    deviation = graph.add("Sqrt", graph.add("Add", variance, layer.norm.eps))
+    scale, bias = (
+        graph.weight(f"{name}.norm.{part}", getattr(layer.norm, part)[:, None, None]) for part in ("weight", "bias")
+    )
+    normalised = graph.add("Add", graph.add("Mul", graph.add("Div", away, deviation), scale), bias)
+    return activation(graph, normalised, layer.neuron, name)
+
+
+def _level(graph: Graph, light: str, known: str) -> _Level:
+    """A level, padded at the bottom and on the right to sides that are multiples of `MULTIPLE`."""
+    missing = graph.add("Mod", graph.add("Neg", graph.add("Shape", known, start=2)), [MULTIPLE])
+    pads = graph.add("Concat", [0, 0], missing, axis=0)
+    light, known = (graph.add("Pad", part, pads, "", [2, 3]) for part in (light, known))
+    size = graph.add("Shape", known, start=2)
+    longer = graph.add("ReduceMax", size, keepdims=0)
+    coarser = graph.add("Cast", graph.add("Greater", longer, [COARSEST]), to=TensorProto.FLOAT)
+    return _Level(light, known, size, coarser)
+
+
+def _mean(graph: Graph, level: _Level) -> str:
+    """N x 3 x 1 x 1, the mean of what is known; middle grey where nothing is."""
+    light, known = (graph.add("ReduceMean", part, [2, 3]) for part in (level.light, level.known))
+    return _quotient(graph, light, known, 0.5)
+
+
+def _quotient(graph: Graph, light: str, known: str, otherwise: str | float) -> str:
+    """The mean of what is known, where anything is."""
+    nothing = graph.add("Equal", known, 0.0)
+    part = graph.add("Div", light, graph.add("Where", nothing, 1.0, known))
+    return graph.add("Where", nothing, otherwise, part)
+
+
+def _twice(graph: Graph, image: str, mode: str) -> str:
+    """Sides of twice the length: pixels repeated (``"nearest"``), or interpolated between their centres."""
+    places = {"linear": "half_pixel", "nearest": "asymmetric"}
+    factors = [1.0, 1.0, 2.0, 2.0]
+    return graph.add(
+        "Resize", image, "", factors, mode=mode, coordinate_transformation_mode=places[mode], nearest_mode="floor"
+    )
+
+
+def _cut(graph: Graph, image: str, size: str) -> str:
+    """The upper left part of this height and width."""
+    return graph.add("Slice", image, [0, 0], size, [2, 3])
