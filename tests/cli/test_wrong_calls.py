@@ -107,7 +107,7 @@ WRONG_CALLS = [
     ("inpaint cmyk.jpg mask.png -o new.png", "the photograph has CMYK colours, which PNG cannot hold; write TIFF"),
     ("inpaint photo.png missing.png -o new.png", "mask missing.png does not exist"),
     ("inpaint photo.png text.txt -o new.png", "mask text.txt is not an image"),
-    ("inpaint photo.png truncated.png -o new.png", "mask truncated.png cannot be read"),
+    ("inpaint photo.png truncated.png -o new.png", "mask truncated.png is damaged"),
     ("inpaint photo.png small.png -o new.png", "mask is 8 x 9 px, the photograph 56 x 40"),
     ("inpaint photo.png full.png --model run -o new.png", "mask covers the whole picture"),
     # inpaint: outputs

@@ -54,7 +54,7 @@ def pair() -> Pair:
 def service(weights: str) -> Iterator[Running]:
     """A service with one process, and limits that tests can reach."""
     settings = ServiceSettings(
-        port=0, model=weights, processes=1, threads=1, queue=2, seconds=5, largest_megabytes=12, largest_megapixels=4,
+        port=0, model=weights, processes=1, threads=1, queue=2, seconds=4, largest_megabytes=12, largest_megapixels=4,
         patience=1, slowest=1000, requests=8,
     )  # fmt: skip
     with running(settings) as found:
