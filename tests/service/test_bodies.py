@@ -32,10 +32,10 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def posted(app: Any, *bodies: Any, method: str = "POST") -> list[httpx.Response]:
+def posted(app: Any, *bodies: Any, method: str = "POST", path: str = "/") -> list[httpx.Response]:
     async def post() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
-            return await asyncio.gather(*(client.request(method, "/", content=body) for body in bodies))
+            return await asyncio.gather(*(client.request(method, path, content=body) for body in bodies))
 
     return asyncio.run(post())
 
@@ -93,6 +93,14 @@ def test_there_are_only_so_many_at_a_time() -> None:
     assert posted(app, b"again")[0].content == b"again"
 
 
+def test_the_form_for_the_token_takes_nobodys_place() -> None:
+    app = limited(echo)
+    answers = posted(app, *(parts(3, seconds=0.02) for _ in range(4)), path="/login")
+    assert [answer.status_code for answer in answers] == [200] * 4
+    (answer,) = posted(app, bytes(10_001), path="/login")
+    assert said(answer, 413)
+
+
 def test_large_answers_go_out_in_pieces() -> None:
     sent: list[dict[str, Any]] = []
 
@@ -103,7 +111,7 @@ def test_large_answers_go_out_in_pieces() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(limited(app)({"type": "http", "method": "POST", "headers": []}, None, send))
+    asyncio.run(limited(app)({"type": "http", "method": "POST", "path": "/", "headers": []}, None, send))
     bodies = sent[1:]
     assert b"".join(message["body"] for message in bodies) == bytes(range(256)) * 4000
     assert [message.get("more_body", False) for message in bodies] == [True, True, True, False]
@@ -120,4 +128,4 @@ def test_an_answer_that_nobody_fetches_is_given_up() -> None:
         await send({"type": "http.response.body", "body": b"hello"})
         raise AssertionError("it went on")
 
-    asyncio.run(limited(app)({"type": "http", "method": "POST", "headers": []}, None, send))
+    asyncio.run(limited(app)({"type": "http", "method": "POST", "path": "/", "headers": []}, None, send))

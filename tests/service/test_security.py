@@ -55,6 +55,27 @@ def test_wrong_tokens(ask: Any, given: str) -> None:
     assert ask(get("/api/v1/model", headers={"authorization": given.encode("latin-1")})).status_code == 401
 
 
+@pytest.mark.parametrize("host", [b"x/login?", b"x/healthz#", b"x/readyz?"])
+def test_the_host_that_is_named_makes_no_path_open(host: bytes) -> None:
+    reached, sent = [], []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    settings = ServiceSettings(token=TOKEN, host="0.0.0.0")
+    guard = security.Guard(app, Access(settings), settings)
+    scope = {
+        "type": "http", "method": "POST", "scheme": "http", "path": "/api/v1/inpaint", "root_path": "",
+        "query_string": b"", "headers": [(b"host", host)], "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    asyncio.run(guard(scope, None, send))
+    assert not reached
+    assert sent[0]["status"] == 401
+
+
 def test_the_right_one(ask: Any) -> None:
     for given in (f"Bearer {TOKEN}", f"bearer  {TOKEN}"):
         assert ask(get("/api/v1/model", headers={"authorization": given})).status_code == 200

@@ -21,6 +21,9 @@ from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
 _PLAIN = masks.MaskSettings()
 
+_MIXED_AT_ONCE = 1 << 18
+"""Pixels that fade from damaged to restored at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Damaged:
@@ -167,7 +170,11 @@ class Damaged:
 
 def _mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
     """Restored pixels (N) or (N, C) with a weight from 0 to 1, mixed with those before, if these are numbers."""
-    share = weights.reshape(-1, *[1] * (before.ndim - 1))
-    old, new = before.astype(np.float64), restored.astype(np.float64)
-    mixed = np.where(np.isfinite(old), old + share * (new - old), new)
-    return np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
+    result = np.empty_like(before)
+    for start in range(0, len(before), _MIXED_AT_ONCE):
+        part = slice(start, start + _MIXED_AT_ONCE)
+        share = weights[part].reshape(-1, *[1] * (before.ndim - 1))
+        old, new = before[part].astype(np.float64), restored[part].astype(np.float64)
+        mixed = np.where(np.isfinite(old), old + share * (new - old), new)
+        result[part] = np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
+    return result

@@ -121,7 +121,8 @@ class ImageFile(Content):
             format: The format to write; None for the source's.
             keep_palette: Write a palette, or 1 bit, where the source has one: pixels in the holes get its nearest
                 colour, the others keep their entry. Otherwise the picture becomes grey, RGB or RGBA.
-            holes: (H, W), where ``keep_palette`` finds entries anew; None for the pixels that have changed.
+            holes: (H, W), where ``keep_palette`` finds entries anew; None for those that differ from
+                `pixels`, which must then not have been restored in place.
 
         Raises:
             InputError: The format cannot hold the pixels, or what goes with them.

@@ -55,7 +55,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with workers:
+        async with workers, page.swept():
             yield
 
     app = FastAPIOffline(

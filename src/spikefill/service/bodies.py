@@ -10,11 +10,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spikefill.service.problems import Problem
+from spikefill.service.security import LOGIN_PATH
 from spikefill.service.settings import ServiceSettings
 from spikefill.service.workers import Busy, Workers
 
 _LINGER_SECONDS = 2.0
 """How long what a refused client still sends is thrown away: one that is cut off at once may not see the answer."""
+_LOGIN_BYTES = 10_000
+"""Of a form with a token. The form is open to everybody; it takes no place of those who have one."""
 _PIECE = 1 << 18
 """Bytes of an answer that are sent at a time, so that one which nobody fetches does not lie in memory whole."""
 
@@ -37,8 +40,13 @@ class Limits:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._settings)
+        logs_in = scope["path"] == LOGIN_PATH
+        largest = _LOGIN_BYTES if logs_in else round(self._settings.largest_megabytes * 1e6)
+        exchange = _Exchange(receive, send, self._settings, largest)
         with suppress(_NotFetchedError):  # the server closes the connection of an answer that is not complete
+            if logs_in:
+                await exchange.serve(self._app, scope)
+                return
             if self._posts >= self._settings.requests:
                 await exchange.refuse(Problem.of(Busy(self._workers.retry_after())))
                 return
@@ -56,9 +64,9 @@ class _NotFetchedError(Exception):
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send, settings: ServiceSettings) -> None:
+    def __init__(self, receive: Receive, send: Send, settings: ServiceSettings, largest: int) -> None:
         self._receive, self._send = receive, send
-        self._largest = round(settings.largest_megabytes * 1e6)
+        self._largest = largest
         self._patience, self._slowest = settings.patience, settings.slowest * 1e3
         self._read, self._complete = 0, False
         self._left = self._patience

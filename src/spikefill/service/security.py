@@ -94,7 +94,7 @@ class Guard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": problem.detail})
         elif problem.status == 401 and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", ""):
-            here = quote(connection.url.path)
+            here = quote(scope["path"])
             await RedirectResponse(f"{LOGIN_PATH}?next={here}", status_code=303)(scope, receive, send)
         else:
             await problem.answer()(scope, receive, send)
@@ -106,7 +106,8 @@ class Guard:
             return Problem(403, f"host is {host!r}; without a token it must be localhost, 127.0.0.1 or [::1]")
         if "origin" in headers and not _same_site(headers):
             return Problem(403, f"origin is {headers['origin']!r}; only pages of {host} itself may use the service")
-        if connection.url.path not in OPEN_PATHS and not self._access.allows(connection):
+        # Not `connection.url`: older versions of Starlette make it of what the request names as its host.
+        if connection.scope["path"] not in OPEN_PATHS and not self._access.allows(connection):
             how = f"send the header 'Authorization: Bearer TOKEN', or log in at {LOGIN_PATH}"
             return Problem(401, f"a token is needed; {how}", {"WWW-Authenticate": 'Bearer realm="spikefill"'})
         return None

@@ -56,14 +56,14 @@ class Worker:
         """
         self.end()
         self._stopped = _CONTEXT.Event()  # one that ended may have left it locked
-        self._pipe, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(
-            target=run_process, args=(theirs, self._stopped, self._model), kwargs=self._options, daemon=True
-        )
-        process.start()
-        self._process = process
-        theirs.close()  # so that reading ends when the process does
         try:
+            self._pipe, theirs = _CONTEXT.Pipe()
+            process = _CONTEXT.Process(
+                target=run_process, args=(theirs, self._stopped, self._model), kwargs=self._options, daemon=True
+            )
+            with theirs:  # closed, so that reading ends when the process does
+                process.start()
+            self._process = process
             kind, content = await self._in_thread(self._pipe.recv)
         except (EOFError, OSError) as error:
             raise InputError("a process ended while it was starting: is there too little memory?") from error

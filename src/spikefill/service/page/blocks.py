@@ -6,12 +6,10 @@ import gradio as gr
 
 from spikefill.service.page.activity_tab import activity_tab
 from spikefill.service.page.compare_tab import compare_tab
+from spikefill.service.page.kept import KEPT_SECONDS, SWEEP_SECONDS
 from spikefill.service.page.restore_tab import restore_tab
 from spikefill.service.settings import ServiceSettings
 from spikefill.service.workers import Workers
-
-_SWEEP_SECONDS, _KEPT_SECONDS = 600, 7200
-"""How often temporary files are looked at, and how old they get."""
 
 
 def page(settings: ServiceSettings, workers: Workers) -> gr.Blocks:
@@ -22,7 +20,7 @@ def page(settings: ServiceSettings, workers: Workers) -> gr.Blocks:
         workers: Do the computing.
     """
     blocks: gr.Blocks = gr.Blocks(
-        title="Spikefill", analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, _KEPT_SECONDS), fill_width=True
+        title="Spikefill", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS), fill_width=True
     )
     with blocks:
         gr.Markdown("# Spikefill\nPaint over the damage in a photograph, and have it restored.", elem_id="title")

@@ -7,7 +7,6 @@ the photograph's own size; painting on it changes it where the layer was changed
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 
 import numpy as np
@@ -52,7 +51,7 @@ def layer_from_uri(uri: str, height: int, width: int) -> NDArray[np.bool_]:
         raise InputError(f"the painted layer starts with {uri[:30]!r}; it must start with {_DATA_URI!r}")
     try:
         encoded = base64.b64decode(uri[len(_DATA_URI) :], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # of base64, or for other than ASCII
         raise InputError(f"the painted layer is not base64: {error}") from error
     if not encoded.startswith(_PNG_START):
         raise InputError("the painted layer is not a PNG file")

@@ -58,7 +58,11 @@ class Painted:
 
 def fitting_mask(path: Path, height: int, width: int, toolbox: Toolbox) -> NDArray[np.bool_]:
     """The mask in a file, which must be of the photograph's size."""
-    mask = read_mask(path.read_bytes(), toolbox.largest_megapixels)
+    try:
+        encoded = path.read_bytes()
+    except OSError as error:  # deleted meanwhile
+        raise InputError("the mask is no longer kept; upload it again") from error
+    mask = read_mask(encoded, toolbox.largest_megapixels)
     if mask.shape != (height, width):
         raise InputError(
             f"the mask is {mask.shape[1]} x {mask.shape[0]} px, the photograph {width} x {height}; "
