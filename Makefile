@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 USABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test parity lint bench
+.PHONY: help setup demo test test-browser parity soak lint bench
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1  	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1  	\2/p' Makefile
 
 setup: $(STAMP) ## Make .venv and install everything into it (PYTHON=python3.12 names the interpreter)
 
@@ -24,8 +24,16 @@ demo: $(STAMP) ## Restore a photograph, train for two minutes, compare with othe
 test: $(STAMP) ## Run the tests (ARGS="-k masks" passes arguments to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
+test-browser: $(STAMP) ## Run the tests of the web page alone, which need a Chromium
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| { echo "make test-browser: there is no Chromium; apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/service/page/test_browser.py $(ARGS)
+
 parity: $(RIVALS) ## Compare the neuron with those of snnTorch, SpikingJelly, Norse and sinabs
 	$(BIN)/python -m pytest parity $(ARGS)
+
+soak: $(STAMP) ## Restore damaged files, pictures of every kind and killed batches (ARGS="--share 0.1" a tenth)
+	$(BIN)/python -m pytest soak --share 1 $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
