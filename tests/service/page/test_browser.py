@@ -272,7 +272,7 @@ def test_methods_are_compared(visit):
     figures = page.locator("#methods figure")
     expect(figures).to_have_count(4)
     expect(figures.nth(2)).to_contain_text("Telea")
-    assert page.locator("#methods img").evaluate_all("all => all.every((one) => one.naturalWidth > 100)")
+    page.wait_for_function("[...document.querySelectorAll('#methods img')].every((one) => one.naturalWidth > 100)")
 
 
 @pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
