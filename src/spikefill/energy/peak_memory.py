@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import re
 from collections.abc import Callable
 from pathlib import Path
+
+from spikefill.processes import give_memory_back
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -22,8 +22,7 @@ def peak_growth(call: Callable[[], object]) -> int | None:
         None where the system cannot say: anywhere but on Linux.
     """
     gc.collect()
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # not the GNU C library
-        ctypes.CDLL(None).malloc_trim(0)
+    give_memory_back()
     try:
         _CLEAR.write_text("5")  # the peak becomes what is resident now
         before = _peak()

@@ -20,7 +20,8 @@ from spikefill.energy.operations import Operations
 from spikefill.energy.peak_memory import peak_growth
 from spikefill.energy.twins import check_twin, relu_twin
 from spikefill.errors import InputError, check_choice
-from spikefill.evaluation import SMALLEST_SIDE, centre_crop, evaluation_mask, provenance
+from spikefill.evaluation import centre_crop, evaluation_mask, provenance
+from spikefill.evaluation.protocol import check_extent
 from spikefill.models import Hybrid
 
 if TYPE_CHECKING:
@@ -249,9 +250,4 @@ def _check(families: Sequence[str], size: Size, limit: int | None, repeats: int)
         check_choice("families", family, masks.FAMILIES)
     if not families or len(set(families)) < len(families):
         raise InputError(f"families is {', '.join(families)!r}; name at least one family, each once")
-    if size != "full" and size < SMALLEST_SIDE:
-        raise InputError(f"size is {size}; it must be at least {SMALLEST_SIDE}, or 'full'")
-    if limit is not None and limit < 1:
-        raise InputError(f"limit is {limit}; it must be at least 1")
-    if not 1 <= repeats <= masks.EVALUATION_REPEATS:
-        raise InputError(f"repeats is {repeats}; it must be from 1 to {masks.EVALUATION_REPEATS}")
+    check_extent(size, limit, repeats)

@@ -236,6 +236,11 @@ def _check(
         raise InputError(f"families is empty; name at least one of: {', '.join(masks.FAMILIES)}")
     if not models and not baselines:
         raise InputError("baselines is empty and there is no model; name at least one method to measure")
+    check_extent(size, limit, repeats)
+
+
+def check_extent(size: Size, limit: int | None, repeats: int) -> None:
+    """Raises `InputError` if what is measured is too small, or no number that there can be."""
     if size != "full" and size < SMALLEST_SIDE:
         raise InputError(f"size is {size}; it must be at least {SMALLEST_SIDE}, or 'full'")
     if limit is not None and limit < 1:
