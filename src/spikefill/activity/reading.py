@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spikefill.errors import InputError
-from spikefill.inpainting import Damaged, inks
+from spikefill.inpainting import Damaged
 from spikefill.inpainting.checks import LARGEST_VALUE
+from spikefill.inpainting.files.content import Pixels
 from spikefill.inpainting.files.orientation import stored_to_displayed
 
 LARGEST = 1 << 22
@@ -32,15 +34,25 @@ def read_damaged(photo: str | Path, mask: str | Path) -> tuple[Tensor, Tensor]:
             pixels.
     """
     damaged = Damaged.read(photo, mask)
-    pixels, orientation = damaged.file.pixels, damaged.file.orientation
-    height, width = pixels.shape[:2]
+    height, width = damaged.holes.shape
     if height * width > LARGEST:
         raise InputError(f"{photo} has {width} x {height} pixels; up to {LARGEST:,} can be looked at: cut it smaller")
-    if damaged.file.cmyk:
-        pixels = inks.appearance(pixels)
-    grid = pixels.reshape(height, width, -1)
-    colours = grid[..., : 3 if grid.shape[2] >= 3 else 1].astype(np.float32) / LARGEST_VALUE.get(pixels.dtype, 1)
-    image, holes = (stored_to_displayed(part, orientation) for part in (colours, damaged.holes))
-    mask_tensor = torch.from_numpy(np.ascontiguousarray(holes))[None, None].float()
-    tensor = torch.from_numpy(np.ascontiguousarray(np.where(holes[..., None], 0, image))).permute(2, 0, 1)[None]
-    return tensor.expand(1, 3, -1, -1).contiguous(), mask_tensor
+    grid = damaged.file.appearance.reshape(height, width, -1)
+    colours = grid[..., : 3 if grid.shape[2] >= 3 else 1]
+    return as_tensors(*(stored_to_displayed(part, damaged.file.orientation) for part in (colours, damaged.holes)))
+
+
+def as_tensors(colours: Pixels, holes: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+    """What a network is given.
+
+    Args:
+        colours: (H, W, 1 or 3), uint8, uint16, or floating point in [0, 1].
+        holes: (H, W).
+
+    Returns:
+        As `read_damaged`.
+    """
+    mask = torch.from_numpy(np.ascontiguousarray(holes))[None, None].float()
+    values = np.where(holes[..., None], 0, colours.astype(np.float32) / LARGEST_VALUE.get(colours.dtype, 1))
+    image = torch.from_numpy(np.ascontiguousarray(values)).permute(2, 0, 1)[None]
+    return image.expand(1, 3, -1, -1).contiguous(), mask

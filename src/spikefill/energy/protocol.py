@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from spikefill import masks
+from spikefill.activity.reading import as_tensors
 from spikefill.energy import ledger, traffic
 from spikefill.energy.costs import HOROWITZ, PRECISIONS, Costs
 from spikefill.energy.counting import count
@@ -27,7 +28,7 @@ from spikefill.models import Hybrid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spikefill.evaluation.baselines import Image, Mask
+    from spikefill.evaluation.baselines import Image
     from spikefill.evaluation.measuring import Size
 
 FORMAT_VERSION = 1
@@ -117,7 +118,7 @@ def measure(
         for family in families:
             for repeat in range(repeats):
                 holes = evaluation_mask(family, image, index, repeat)
-                masked, mask = _tensors(image, holes)
+                masked, mask = as_tensors(image, holes)
                 hole_ratios.append(float(holes.mean()))
                 network_operations = _added(network_operations, count(model, masked, mask))
                 twin_operations = _added(twin_operations, count(twin, masked, mask, layers=[]))
@@ -234,11 +235,6 @@ def _traffic(of: Callable[[traffic.Dataflow], traffic.Traffic], pictures: int) -
 
 def _added(sum_: Operations | None, more: Operations) -> Operations:
     return more if sum_ is None else sum_.plus(more)
-
-
-def _tensors(image: Image, holes: Mask) -> tuple[Tensor, Tensor]:
-    mask = torch.from_numpy(holes)[None, None].float()
-    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255 * (1 - mask), mask
 
 
 def _described(model: nn.Module, reference: str | Path | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from spikefill.inpainting.files import heif, through_pillow
 from spikefill.inpainting.files.content import Content, Limit, Pixels
 from spikefill.inpainting.files.orientation import displayed_to_stored, stored_to_displayed
 from spikefill.inpainting.files.through_pillow import pil_to_array, to_image
-from spikefill.masks.convert import LARGEST_MEGAPIXELS
+from spikefill.masks.convert import LARGEST_MEGAPIXELS, as_mask
 
 __all__ = [
     "FORMATS",
@@ -78,6 +78,15 @@ class ImageFile(Content):
     def appearance(self) -> Pixels:
         """The pixels as grey or RGB, with alpha if they have it: inks as they look together."""
         return inks.appearance(self.pixels) if self.cmyk else self.pixels
+
+    def displayed_mask(self) -> NDArray[np.bool_]:
+        """The holes, if the file is a mask: bool (H, W), as it is displayed; see `masks.as_mask`. Alpha is ignored.
+
+        Raises:
+            InputError: A value is not a number.
+        """
+        colours = self.appearance[..., :-1] if self.has_alpha else self.appearance
+        return stored_to_displayed(as_mask(colours), self.orientation)
 
     def check_format(self, format: str, *, keep_palette: bool = False) -> None:  # noqa: A002
         """Raises `InputError` if a file of ``format`` cannot hold the pixels; call it before long work."""

@@ -2,7 +2,7 @@
 
 # First the families, in the order of `family_names`.
 from spikefill.masks import lama, damage, objects, irregular  # isort: skip # noqa: F401
-from spikefill.masks.adjust import LARGEST_MARGIN, dilated, feathered, resized
+from spikefill.masks.adjust import LARGEST_MARGIN, dilated, feathered, resized, shrunk
 from spikefill.masks.convert import as_mask, read, write
 from spikefill.masks.evaluation import EVALUATION_IMAGES, EVALUATION_REPEATS, EVALUATION_SIZES, evaluation
 from spikefill.masks.families import LARGEST_HOLE_RATIO, LARGEST_SIDE, family, family_names, sample
@@ -40,6 +40,7 @@ __all__ = [
     "resized",
     "sample",
     "scratches",
+    "shrunk",
     "thumbnail",
     "write",
 ]

@@ -92,9 +92,8 @@ def read(
     if not image_file.is_served(encoded):
         return _read_by_pillow(encoded, name, largest_megapixels)
     file = image_file.decode(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
-    colours = file.appearance[..., :-1] if file.has_alpha else file.appearance
     try:
-        return image_file.stored_to_displayed(as_mask(colours), file.orientation)
+        return file.displayed_mask()
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
 

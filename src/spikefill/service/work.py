@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from spikefill import masks
-from spikefill.inpainting import Damaged, decode, inks
-from spikefill.inpainting.files.orientation import stored_to_displayed
+from spikefill.inpainting import Damaged, decode
 from spikefill.masks import MaskSettings
 from spikefill.service.toolbox import Toolbox
 
@@ -140,10 +139,10 @@ class AdjustMask:
             InputError: The mask cannot be read, or ``pixels`` is out of its range.
         """
         holes = read_mask(self.mask, toolbox.largest_megapixels)
-        if self.operation == "expand":
-            holes = masks.dilated(holes, self.pixels)
+        if self.operation == "reverse":
+            holes = ~holes
         else:
-            holes = ~holes if self.operation == "reverse" else ~masks.dilated(~holes, self.pixels)
+            holes = (masks.dilated if self.operation == "expand" else masks.shrunk)(holes, self.pixels)
         drawn = np.zeros((*holes.shape, 4), np.uint8)
         drawn[holes] = _BRUSH
         file = io.BytesIO()
@@ -163,8 +162,4 @@ def read_mask(encoded: bytes, largest_megapixels: float) -> NDArray[np.bool_]:
     Raises:
         InputError: It cannot be read, or has too many pixels.
     """
-    file = decode(encoded, "the mask", largest_megapixels=largest_megapixels)
-    seen = inks.appearance(file.pixels) if file.cmyk else file.pixels
-    if seen.ndim == 3 and seen.shape[2] == 2:  # grey with alpha
-        seen = seen[..., 0]
-    return stored_to_displayed(masks.as_mask(seen), file.orientation)
+    return decode(encoded, "the mask", largest_megapixels=largest_megapixels).displayed_mask()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spikefill import InputError
+from spikefill import InputError, masks
 from spikefill.masks import as_mask
 from spikefill.service.page import editing
 
@@ -103,7 +103,7 @@ def test_a_mask_comes_back_from_its_file_and_from_the_editors():
 
 def test_a_mask_shrinks_by_a_round_margin_but_not_at_the_border():
     mask = drawn("#####", "#####", "#####", "##.##", "#####")
-    assert (editing.shrunk(mask, 1) == drawn("#####", "#####", "##.##", "#...#", "##.##")).all()
+    assert (masks.shrunk(mask, 1) == drawn("#####", "#####", "##.##", "#...#", "##.##")).all()
 
 
 @pytest.mark.parametrize(("size", "pixels"), [((300, 100), 1), ((3000, 4000), 10)])

@@ -114,11 +114,3 @@ def mask_file(mask: NDArray[np.bool_]) -> bytes:
 def margin(height: int, width: int) -> int:
     """Pixels by which one click makes a mask larger or smaller: a 400th of the longer side."""
     return max(1, round(max(height, width) / _SIDES_PER_MARGIN))
-
-
-def shrunk(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """A mask made smaller by a round margin, as `masks.dilated` makes the known pixels larger.
-
-    The border of the photograph is not an edge of a hole.
-    """
-    return ~masks.dilated(~mask, pixels)

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from spikefill import masks
 from spikefill.activity import LayerActivity, Trace, record, trace
+from spikefill.activity.reading import as_tensors
 from spikefill.inpainting.files.orientation import stored_to_displayed
 from spikefill.masks.photograph import colours
 from spikefill.service.page.painted import Painted
@@ -62,7 +62,7 @@ class Inspect:
             InputError: As for the other tasks of the page; or the network has no spiking layer.
         """
         pixels, holes = _reduced(self.painted, toolbox)
-        activity = record(toolbox.inpainter().model, *_given(pixels, holes))
+        activity = record(toolbox.inpainter().model, *as_tensors(pixels, holes))
         largest = max(float(layer.rate_map.max()) for layer in activity.layers)
         picture = np.where(holes[..., None], np.uint8(_HOLE_GREY), pixels)
         layers = [_described(layer, largest) for layer in activity.layers]
@@ -94,7 +94,8 @@ class Follow:
             min(max(int(share * side), 0), side - 1)
             for share, side in zip((self.down, self.across), holes.shape, strict=True)
         )
-        return [_followed(one) for one in trace(toolbox.inpainter().model, *_given(pixels, holes), (row, column))]
+        model = toolbox.inpainter().model
+        return [_followed(one) for one in trace(model, *as_tensors(pixels, holes), (row, column))]
 
 
 def _reduced(painted: Painted, toolbox: Toolbox) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -109,13 +110,6 @@ def _reduced(painted: Painted, toolbox: Toolbox) -> tuple[np.ndarray[Any, Any], 
         small = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
         pixels, holes = small.reshape(height, width, -1), masks.resized(holes, height, width)
     return np.array(np.broadcast_to(pixels, (height, width, 3))), holes
-
-
-def _given(pixels: np.ndarray[Any, Any], holes: np.ndarray[Any, Any]) -> tuple[Tensor, Tensor]:
-    """What a network is given: 1 x 3 x H x W in [0, 1], zero in the holes, and 1 x 1 x H x W."""
-    mask = torch.from_numpy(holes.astype(np.float32))[None, None]
-    picture = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
-    return (picture * (1 - mask)).contiguous(), mask
 
 
 def _described(layer: LayerActivity, largest: float) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class ChangeMargin:
         """Does it."""
         height, width = displayed_size(self.painted.decoded(toolbox))
         mask = self.painted.mask(height, width, toolbox)
-        change = masks.dilated if self.larger else editing.shrunk
+        change = masks.dilated if self.larger else masks.shrunk
         return Masked.of(change(mask, editing.margin(height, width)))
 
 
