@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spikefill.inpainting import Cancelled, Inpainter, plan, regions
-from spikefill.inpainting.filling import plan_within
+from spikefill.inpainting.planning import plan_within
 from spikefill.models import Hybrid
 
 
@@ -121,9 +121,9 @@ def test_a_square_fades_in_only_where_its_neighbour_gave_something() -> None:
 
 
 def test_a_network_that_looks_far_gets_its_own_squares_and_context() -> None:
-    holes = np.zeros((40, 1700), bool)
-    holes[20, 10] = holes[20, 1600] = True
+    holes = np.zeros((400, 2300), bool)
+    holes[200, 10] = holes[200, 2200] = True
     (stage,) = plan_within(Hybrid(), holes, 0, quality="fast", max_memory=None)
     first, second = stage.regions
-    assert first.outer == (slice(0, 40), slice(0, 10 + 1 + Hybrid.context))
-    assert second.outer == (slice(0, 40), slice(1600 - Hybrid.context, 1700))
+    assert first.outer == (slice(0, 400), slice(0, 10 + 1 + Hybrid.context))
+    assert second.outer == (slice(0, 400), slice(2200 - Hybrid.context, 2300))

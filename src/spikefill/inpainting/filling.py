@@ -7,47 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from spikefill.errors import InputError
-from spikefill.inpainting import workspace
 from spikefill.inpainting.checks import LARGEST_VALUE
 from spikefill.inpainting.image_file import Pixels
-from spikefill.inpainting.regions import TILE, plan
-from spikefill.inpainting.stages import OVERLAP, Stage, halved, plan_stages, take_over
-
-
-def plan_within(
-    model: nn.Module, holes: NDArray[np.bool_], held: int, *, quality: str, max_memory: int | None
-) -> list[Stage]:
-    """What to compute: squares with their context, in stages where the network looks far and a hole is wide.
-
-    Args:
-        model: The network; its ``context`` and ``tile`` say what squares it wants.
-        holes: (H, W), True where to restore.
-        held: Bytes that the picture and its mask take.
-        quality: As for `Inpainter`.
-        max_memory: The same.
-
-    Raises:
-        InputError: Not even the smallest squares fit into ``max_memory``.
-    """
-    context: int | None = getattr(model, "context", None)
-    own: int | None = getattr(model, "tile", None)
-    each = workspace.bytes_a_pixel(model, quality)
-    height, width = holes.shape
-
-    def side(held: int) -> int:
-        around = None if context is None else context + OVERLAP // 2
-        return workspace.tile_side(each, (height, width), held, around, own or TILE, max_memory)
-
-    tile = side(held)
-    if context is None or own is None:
-        return [Stage(holes, holes, None, plan(holes, context, tile))]
-    stages = plan_stages(holes, context, tile)
-    if len(stages) > 1 and max_memory is not None:  # masks of each stage, and smaller pictures
-        return plan_stages(holes, context, side(held * 4 // 3 + 4 * holes.nbytes))
-    return stages
+from spikefill.inpainting.stages import Stage, halved, take_over
 
 
 def fill(
@@ -75,23 +40,34 @@ def fill(
     largest = LARGEST_VALUE.get(colours.dtype.newbyteorder("="), 1)
     for region in stage.regions:
         tell()
-        holes = stage.holes[region.outer][..., None]
-        part = np.where(holes, 0, colours[region.outer]).astype(np.float32)
-        output = run(_as_tensor(part / largest), _as_tensor(holes))
-        inside = output[0].permute(1, 2, 0).cpu().numpy()[region.inner_in_outer].clip(0, 1)
-        if np.isnan(inside).any():
-            raise InputError("model answers with values that are not a number; its weights are damaged")
-        if part.shape[2] == 1:
-            inside = inside.mean(axis=2, keepdims=True)
+        holes = stage.holes[region.outer]
+        output = run(_network_input(colours[region.outer], holes, largest), torch.from_numpy(holes)[None, None].float())
         here = stage.wanted[region.inner]
-        target, values = colours[region.inner], inside[here] * largest
-        weights = region.weights()[here][:, None]
-        soft = weights[:, 0] < 1  # the others may have nothing yet that is a number
-        values[soft] = weights[soft] * values[soft] + (1 - weights[soft]) * target[here][soft].astype(np.float32)
+        values = _at(output[0, :, *region.inner_in_outer], here).clip(0, 1)
+        if np.isnan(values).any():
+            raise InputError("model answers with values that are not a number; its weights are damaged")
+        if colours.shape[2] == 1:
+            values = values.mean(axis=1, keepdims=True)
+        values *= largest
+        target = colours[region.inner]
+        if region.fades != (None, None):
+            weights = region.weights()[here][:, None]
+            soft = weights[:, 0] < 1  # the others may have nothing yet that is a number
+            values[soft] = weights[soft] * values[soft] + (1 - weights[soft]) * target[here][soft].astype(np.float32)
         target[here] = (np.floor(values + 0.5) if largest > 1 else values).astype(colours.dtype)
 
 
-def _as_tensor(array: Pixels) -> Tensor:
-    """(H, W, C) to 1 x C' x H x W float32; a grey picture gets three equal channels, a mask stays one."""
-    tensor = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
-    return tensor.float() if array.dtype == bool else tensor.float().expand(-1, 3, -1, -1)
+def _network_input(colours: Pixels, holes: NDArray[np.bool_], largest: float) -> Tensor:
+    """Colours (H, W, 1 or 3) as 1 x 3 x H x W, float32 in [0, 1], 0 in the holes; grey as three equal channels."""
+    planes = np.empty((colours.shape[2], *holes.shape), np.float32)
+    planes[...] = colours.transpose(2, 0, 1)
+    planes.reshape(len(planes), -1)[:, np.flatnonzero(holes)] = 0
+    planes /= largest
+    return torch.from_numpy(planes)[None].expand(-1, 3, -1, -1)
+
+
+def _at(image: Tensor, where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The colours N x 3 of an image 3 x H x W at the pixels of a mask (H, W), row by row."""
+    rows, columns = torch.from_numpy(where).nonzero(as_tuple=True)
+    values: NDArray[np.float32] = image[:, rows.to(image.device), columns.to(image.device)].T.cpu().numpy()
+    return values

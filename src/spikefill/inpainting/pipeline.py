@@ -24,9 +24,10 @@ from spikefill.inpainting.checks import (
     check_something_known,
     stored_mask,
 )
-from spikefill.inpainting.filling import fill, plan_within
+from spikefill.inpainting.filling import fill
 from spikefill.inpainting.image_file import Pixels, decode, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
+from spikefill.inpainting.planning import plan_within
 from spikefill.inpainting.regions import TILE, plan
 
 Progress = Callable[[int, int], None]
@@ -181,7 +182,7 @@ class Inpainter:
             _tell(done, total, progress, cancel)
             done += 1
 
-        fill(colours, stages, self._run, tell)
+        fill(colours, stages, self.run, tell)
         _tell(total, total, progress, None)
         return result
 
@@ -240,11 +241,12 @@ class Inpainter:
         for done, region in enumerate(regions):
             _tell(done, len(regions), progress, cancel)
             outer, inner = (..., *region.outer), (..., *region.inner)
-            output[inner] = self._run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
+            output[inner] = self.run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
         _tell(len(regions), len(regions), progress, None)
         return output
 
-    def _run(self, masked: Tensor, mask: Tensor) -> Tensor:
+    def run(self, masked: Tensor, mask: Tensor) -> Tensor:
+        """`predict` for what is computed at once, on the device."""
         self.model.eval()
         with (
             torch.inference_mode(),

@@ -50,12 +50,21 @@ class Cells:
         """int32 (H + 2, W + 2): which of them lies there, in a grid with a border; N for none."""
         height, width = self.mask.shape
         slots = torch.full((height + 2, width + 2), len(self), dtype=torch.int32, device=self.mask.device)
-        slots[1:-1, 1:-1][self.mask] = torch.arange(len(self), dtype=torch.int32, device=self.mask.device)
+        numbers = torch.arange(len(self), dtype=torch.int32, device=self.mask.device)
+        slots.view(-1).index_copy_(0, self.index + 2 * self.rows + width + 3, numbers)
         return slots
 
     def at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """int32: the cells' numbers by row and column; N where there is none, also one beyond the border."""
-        return self.slots.flatten()[(rows + 1) * self.slots.shape[1] + columns + 1]
+        width = self.slots.shape[1]
+        return self.slots.flatten().index_select(0, (rows * width + columns).add_(width + 1))
+
+    def around(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """int32 (M, 9): as `at`, for each of M places the numbers of the 3 x 3 cells around it, row by row."""
+        width = self.slots.shape[1]
+        first = rows * width + columns  # the upper left one, in the grid with its border
+        steps = torch.tensor([width * down + right for down in range(3) for right in range(3)], device=first.device)
+        return self.slots.flatten().index_select(0, (first[:, None] + steps).flatten()).view(-1, 9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +105,11 @@ class Features:
         weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
         padded = F.pad(self.values, (0, 0, 0, 1))
         stride = convolution.stride[0]
-        step = torch.arange(-1, 2, device=cells.mask.device)
         result = self.values.new_empty(len(cells), convolution.out_channels)
         for start in range(0, len(cells), _CHUNK):
             part = slice(start, start + _CHUNK)
-            rows, columns = cells.rows[part, None, None], cells.columns[part, None, None]
-            seen = self.cells.at(stride * rows + step[:, None], stride * columns + step)
-            torch.mm(padded.index_select(0, seen.flatten()).view(len(rows), -1), weight, out=result[part])
+            seen = self.cells.around(stride * cells.rows[part], stride * cells.columns[part])
+            torch.mm(padded.index_select(0, seen.flatten()).view(len(seen), -1), weight, out=result[part])
         return Features(result, cells)
 
     def taken(self, cells: Cells, *, finer: bool = False) -> Tensor:

@@ -61,8 +61,14 @@ def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list
     known = 1 - mask
     levels = [Level(*(_padded(part, multiple) for part in (masked * known, known)))]
     while max(levels[-1].known.shape[-2:]) > coarsest:
-        levels.append(Level(*(_padded(F.avg_pool2d(part, 2), multiple) for part in levels[-1])))
+        levels.append(Level(*(_padded(_halved(part), multiple) for part in levels[-1])))
     return levels
+
+
+def _halved(fine: Tensor) -> Tensor:
+    """The means of 2 x 2 pixels each, of sides that are even; `torch.avg_pool2d` takes three times as long."""
+    upper, lower = fine[..., ::2, :], fine[..., 1::2, :]
+    return (upper[..., ::2] + upper[..., 1::2] + lower[..., ::2] + lower[..., 1::2]) / 4
 
 
 def enlarged(coarse: Tensor, like: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from spikefill.models.cells import Cells, Features, doubled, grown, halved
 
 if TYPE_CHECKING:
-    from spikefill.models.hybrid import Block, Core
+    from spikefill.models.core import Block, Core
     from spikefill.models.pyramid import Level
 
 DENSE_FROM = 0.6
@@ -105,8 +105,8 @@ def refined(core: Core, level: Level, need: Needs, coarser: Tensor, state: State
     """
     image = level.light.clone(memory_format=torch.contiguous_format)  # written into by flat indices
     pixels = Cells(level.known[0, 0] < 1)
-    known = level.known[0, 0].flatten()[pixels.index]
-    light = image[0].flatten(1)[:, pixels.index]
+    known = level.known[0, 0].flatten().index_select(0, pixels.index)
+    light = image[0].flatten(1).index_select(1, pixels.index)
     nothing = known == 0
     guess = torch.where(nothing, _enlarged(coarser[0], pixels), light / torch.where(nothing, 1, known))
     filled = torch.addcmul(light, 1 - known, guess)
@@ -175,9 +175,12 @@ def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:
     height, width = coarse.shape[-2:]
     top, bottom, down = _between(pixels.rows, height)
     left, right, across = _between(pixels.columns, width)
-    flat = coarse.flatten(1)
-    upper = torch.lerp(flat[:, top * width + left], flat[:, top * width + right], across)
-    lower = torch.lerp(flat[:, bottom * width + left], flat[:, bottom * width + right], across)
+
+    def at(rows: Tensor, columns: Tensor) -> Tensor:
+        return coarse.flatten(1).index_select(1, rows * width + columns)
+
+    upper = torch.lerp(at(top, left), at(top, right), across)
+    lower = torch.lerp(at(bottom, left), at(bottom, right), across)
     return torch.lerp(upper, lower, down)
 
 
