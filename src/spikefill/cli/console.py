@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress
 
 
@@ -52,6 +52,21 @@ def progress() -> Progress:
         console=console,
         disable=verbosity.level < 0 or not console.is_terminal,
     )
+
+
+def result(*parts: RenderableType) -> None:
+    """Prints texts and tables on stdout, each from a line of its own; a long line is better than a cut figure."""
+    import typer
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    screen = Console(highlight=False, markup=False, emoji=False)
+    unlimited = screen.options.update(width=1000)
+    screen.width = max(screen.width, *(Measurement.get(screen, unlimited, part).maximum for part in parts))
+    with screen.capture() as capture:
+        for part in parts:
+            screen.print(part)
+    typer.echo("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()), nl=False)
 
 
 def set_verbosity(level: int) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from spikefill.cli import console
 from spikefill.cli.choices import at_least_one, crop_side, listed
+from spikefill.cli.left_out import LeftOut
 from spikefill.errors import InputError
 
 
@@ -77,15 +78,10 @@ def energy(
     if report is not None:
         library.check_report(report, overwrite=overwrite)
 
-    unreadable: list[str] = []
-
-    def complain(path: Path, problem: str) -> None:
-        console.note(f"{path}: {problem}")
-        unreadable.append(str(path))
-
+    left_out = LeftOut()
     reference = model or models.DEFAULT
     network, its_twin = models.read(reference), None if twin is None else models.read(twin)
-    photographs = data.open_photographs(images, part="val", on_problem=complain)
+    photographs = data.open_photographs(images, part="val", on_problem=left_out.unreadable)
     with console.progress() as bar:
         task = bar.add_task("counting", total=None)
         document = library.measure(
@@ -102,10 +98,7 @@ def energy(
         console.note(f"figures: {json_file}")
     if report is not None:
         console.note(f"report: {library.write_report(document, report, overwrite=overwrite)}")
-    skipped = document["protocol"]["images"]["skipped"]
-    for photograph in skipped:
-        console.note(f"skipped {photograph['name']}: {photograph['reason']}")
-    return 1 if skipped or unreadable else 0
+    return left_out.exit_code(document)
 
 
 def _energy() -> Any:
@@ -117,8 +110,6 @@ def _energy() -> Any:
 
 
 def _print(table: Any) -> None:
-    """A table on stdout; a long line is better than a cut figure."""
-    from rich.console import Console
     from rich.table import Table
 
     grid = Table(box=None, pad_edge=False, header_style="")
@@ -128,10 +119,4 @@ def _print(table: Any) -> None:
         )
     for row in table.rows:
         grid.add_row(*row)
-    screen = Console(highlight=False, markup=False, emoji=False)
-    screen.width = max(screen.width, grid.__rich_measure__(screen, screen.options.update(width=1000)).maximum)
-    with screen.capture() as capture:
-        screen.print(table.title)
-        screen.print(grid)
-        screen.print()
-    typer.echo("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()), nl=False)
+    console.result(table.title, grid, "")

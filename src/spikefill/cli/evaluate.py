@@ -10,6 +10,7 @@ import typer
 
 from spikefill.cli import console
 from spikefill.cli.choices import at_least_one, crop_side, listed
+from spikefill.cli.left_out import LeftOut
 from spikefill.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,14 +94,9 @@ def evaluate(
             raise InputError(f"--report is {report}, a file; name a folder")
         files.refuse_existing(report / evaluation.PAGE, overwrite=overwrite)
 
-    unreadable: list[str] = []
-
-    def complain(path: Path, problem: str) -> None:
-        console.note(f"{path}: {problem}")
-        unreadable.append(str(path))
-
+    left_out = LeftOut()
     models, references = _load_models(model, compared, device, quality)
-    photographs = data.open_photographs(images, part="val", on_problem=complain)
+    photographs = data.open_photographs(images, part="val", on_problem=left_out.unreadable)
     if photographs.greyscale:
         console.note(f"{len(photographs.greyscale)} photographs are greyscale: measured as RGB of equal channels")
     with console.progress() as bar:
@@ -128,10 +124,7 @@ def evaluate(
         console.note(f"report: {page}")
     if not evaluation.measures_flip():
         console.note(evaluation.FLIP_MISSING)
-    skipped = document["protocol"]["images"]["skipped"]
-    for photograph in skipped:
-        console.note(f"skipped {photograph['name']}: {photograph['reason']}")
-    return 1 if skipped or unreadable else 0
+    return left_out.exit_code(document)
 
 
 def _evaluation() -> Any:
@@ -175,7 +168,6 @@ def _baselines(text: str, choices: Sequence[str]) -> list[str]:
 
 def print_table(document: Mapping[str, Any]) -> None:
     """Prints hole PSNR in dB and SSIM, a row for each method."""
-    from rich.console import Console
     from rich.table import Table
 
     families = document["protocol"]["masks"]["families"]
@@ -190,8 +182,4 @@ def print_table(document: Mapping[str, Any]) -> None:
             value = results[family]["psnr_hole"]
             cells += ["inf" if value is None else f"{value:.2f}", f"{results[family]['ssim']:.4f}"]
         table.add_row(method, *cells)
-    screen = Console(highlight=False, markup=False, emoji=False)
-    screen.width = max(screen.width, 24 * (len(families) + 2))  # a long line is better than a cut figure
-    with screen.capture() as capture:
-        screen.print(table)
-    typer.echo(capture.get(), nl=False)
+    console.result(table)
