@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 USABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser parity soak lint bench
+.PHONY: help setup demo test test-browser parity soak lint bench docs docs-serve dist test-wheel
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1  	\2/p' Makefile
@@ -32,8 +32,9 @@ test-browser: $(STAMP) ## Run the tests of the web page alone, which need a Chro
 parity: $(RIVALS) ## Compare the neuron with those of snnTorch, SpikingJelly, Norse and sinabs
 	$(BIN)/python -m pytest parity $(ARGS)
 
-soak: $(STAMP) ## Restore damaged files, pictures of every kind and killed batches (ARGS="--share 0.1" a tenth)
+soak: $(STAMP) ## Damaged files, pictures of every kind, killed batches, made-up requests (ARGS="--share 0.1" a tenth)
 	$(BIN)/python -m pytest soak --share 1 $(ARGS)
+	SPIKEFILL_API_CASES=5000 $(BIN)/python -m pytest tests/service/test_openapi.py
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
@@ -42,6 +43,20 @@ lint: $(STAMP) ## Check style and types
 
 bench: $(STAMP) $(RIVALS) ## Run the benchmarks beside other libraries, print their tables, draw their plots
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(STAMP) ## Build the documentation into build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
+
+docs-serve: $(STAMP) ## Show the documentation at http://127.0.0.1:8001 while it is written
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001 $(ARGS)
+
+dist: $(STAMP) ## Build the wheel and the source archive into build/dist, and check what they say of themselves
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist
+	$(BIN)/twine check --strict build/dist/*
+
+test-wheel: dist ## Install the wheel alone and restore a photograph with it, without the network
+	$(BIN)/python release/try_wheel.py build/dist/*.whl
 
 # The stamp is written last: an installation that was cut off, or whose list has changed, is done again. An
 # environment that works is kept, whichever interpreter made it; anything else in its place is made anew.

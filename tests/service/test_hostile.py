@@ -174,6 +174,19 @@ def test_a_client_that_goes_away_in_the_middle_is_no_error(
     assert caplog.records == []
 
 
+def test_an_upload_to_the_page_that_is_cancelled_is_no_error(
+    service: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = 'spikefill_http_answers_total{path="/gradio_api/upload",status="499"}'
+    before = figure(service.url, gone)
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n' + bytes(50_000)
+    with connected(service.url) as client:
+        kind = "multipart/form-data; boundary=x"
+        client.sendall(head("/gradio_api/upload", service.url, Content_Type=kind, Content_Length=900_000) + part)
+    until(lambda: figure(service.url, gone) == before + 1)
+    assert caplog.records == []
+
+
 def test_a_client_that_goes_away_leaves_the_queue(service: Running, pair: Pair) -> None:
     long = service.start(service.workers.run(Steps(100_000)))
     until(lambda: service.workers.busy == 1)

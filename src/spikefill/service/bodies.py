@@ -69,13 +69,15 @@ class _Exchange:
         self._largest = largest
         self._patience, self._slowest = settings.patience, settings.slowest * 1e3
         self._read, self._complete = 0, False
+        self._gone = False
+        """Whether the client went away before it had sent all."""
         self._left = self._patience
         """Seconds for which the client may still keep us waiting; what it sends adds to them."""
         self._problem: Problem | None = None
         self._answering = False
 
     async def serve(self, app: ASGIApp, scope: Scope) -> None:
-        """Has the application answer, unless the request turns out to be over a limit."""
+        """Has the application answer, unless the request turns out to be over a limit or nobody is left to answer."""
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > self._largest:
             await self.refuse(self._too_large())
@@ -83,7 +85,7 @@ class _Exchange:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            if self._problem is None:
+            if self._problem is None and not self._gone:
                 raise
         if self._problem is not None and not self._answering:
             await self.refuse(self._problem)
@@ -99,7 +101,9 @@ class _Exchange:
         except TimeoutError:
             problem = Problem(408, f"the request comes too slowly, at less than {self._slowest / 1e3:g} kB/s")
             raise self._over(problem) from None
-        if message["type"] == "http.request":
+        if message["type"] == "http.disconnect":
+            self._gone = True
+        else:
             self._complete = not message.get("more_body", False)
             size = len(message.get("body", b""))
             self._read += size
@@ -110,7 +114,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         """The next part of the answer; that of an application which does not know of the problem is not sent."""
-        if self._problem is not None and not self._answering:
+        if self._gone or (self._problem is not None and not self._answering):
             return
         self._answering = True
         body = message.get("body", b"")
