@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -12,15 +13,18 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from spikefill.masks import dilated
+from spikefill.service.settings import ServiceSettings
 
 from ...inpainting.files.samples import RGB_PROFILE, exif
+from ..running import running
 from ..tasks import Steps
-from .conftest import DESKTOP, PHONE, file_of
+from .conftest import DESKTOP, PATIENCE, PHONE, file_of
 from .steps import downloaded, paint, painted, restore, status, touch, upload, wait_until
 
 # Gradio's queue uses what pandas is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
+TOKEN = "a-token-of-sixteen-letters"
 STROKE = [(0.3, 0.3), (0.6, 0.5)]
 
 
@@ -214,6 +218,36 @@ def test_restoring_is_cancelled(visit, cat, site):
     finally:
         busy.cancel()
     restore(page)
+
+
+def test_leaving_the_page_cancels(visit, cat, site):
+    page = visit(**DESKTOP)
+    upload(page, file_of(cat), "cat.png")
+    paint(page, *STROKE)
+    busy = asyncio.run_coroutine_threadsafe(site.workers.run(Steps(6000)), site.loop)  # the only process
+    try:
+        page.click("#restore")
+        wait_until(lambda: site.workers.waiting == 1)
+        page.goto("about:blank")
+        wait_until(lambda: site.workers.waiting == 0)
+    finally:
+        busy.cancel()
+
+
+def test_a_token_opens_the_page(browser, weights, temporary, cat):
+    settings = ServiceSettings(port=0, model=weights, processes=1, threads=1, token=TOKEN)
+    with running(settings) as site, closing(browser.new_page(**DESKTOP)) as page:
+        page.set_default_timeout(PATIENCE)
+        page.goto(site.url)
+        page.get_by_label("Token").fill("another-token-of-that-length")
+        page.get_by_label("Token").press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        page.get_by_label("Token").fill(TOKEN)
+        page.click("text=Log in")
+        page.wait_for_selector("#editor .welcome")
+        upload(page, file_of(cat), "cat.png")
+        paint(page, *STROKE)
+        restore(page)
 
 
 def test_what_cannot_be_done_is_said(visit, cat):
