@@ -49,35 +49,50 @@ def restoration() -> None:
     Image.fromarray(np.vstack(rows)).save(IMAGES / "restored.png", optimize=True)
 
 
+DAMAGES = (
+    ("scratches", "chelsea.png", "scratches", 3),
+    ("text", "coffee.png", "text", 0),
+    ("stains", "chelsea.png", "irregular-10-20", 1),
+    ("an object", "coffee.png", "blobs", 2),
+)
+"""What the gallery shows: the kind of damage, the photograph, the family of masks and the number of the mask."""
+
+
+def restorations(original: np.ndarray, holes: np.ndarray) -> list[np.ndarray]:
+    """A photograph damaged, restored by the default model, by Telea's method, and as it was."""
+    damaged = np.where(holes[..., None], np.uint8(255), original)
+    return [damaged, spikefill.inpaint(original, holes), evaluation.BASELINES["telea"](original, holes), original]
+
+
 def gallery() -> None:
-    """Four kinds of damage to photographs that no bundled model was trained on; Telea's method beside the network."""
+    """Damage to photographs that no bundled model was trained on: a sheet for the README, squares for the gallery."""
     photographs = data.open_photographs("embedded", part="val")
-    damages = (
-        ("scratches", "chelsea.png", "scratches", 3),
-        ("text", "coffee.png", "text", 0),
-        ("stains", "chelsea.png", "irregular-10-20", 1),
-        ("an object", "coffee.png", "blobs", 2),
-    )
     columns = ("damaged", "restored by the hybrid network", "Telea's method", "original")
     figure = Figure(figsize=(4 * len(columns), 11.6), layout="constrained")
-    grid = figure.subplots(len(damages), len(columns))
+    grid = figure.subplots(len(DAMAGES), len(columns))
     for axes, title in zip(grid[0], columns, strict=True):
         axes.set_title(title)
-    for row, (damage, name, family, number) in zip(grid, damages, strict=True):
+    for row, (damage, name, family, number) in zip(grid, DAMAGES, strict=True):
         original = photographs[photographs.names.index(name)]
-        holes = masks.sample(family, original.shape[:2], seed=2024, index=number)
-        pictures = (
-            np.where(holes[..., None], np.uint8(255), original),
-            spikefill.inpaint(original, holes),
-            evaluation.BASELINES["telea"](original, holes),
-            original,
-        )
+        pictures = restorations(original, masks.sample(family, original.shape[:2], seed=2024, index=number))
+        save_square(pictures, f"gallery-{family}.jpg")
         for axes, picture in zip(row, pictures, strict=True):
             axes.imshow(picture, interpolation="lanczos")
             axes.set_xticks([])
             axes.set_yticks([])
         row[0].set_ylabel(damage, fontsize="large")
     figure.savefig(IMAGES / "gallery.jpg", dpi=80, pil_kwargs={"quality": 88})
+    original = photographs[photographs.names.index("chelsea.png")]
+    wide = np.zeros(original.shape[:2], bool)
+    wide[75:225, 112:338] = True
+    save_square(restorations(original, wide), "gallery-wide.jpg")
+
+
+def save_square(pictures: list[np.ndarray], name: str) -> None:
+    """Four pictures, two above two, with a thin white line between them."""
+    framed = [np.pad(picture, ((4, 4), (4, 4), (0, 0)), constant_values=255) for picture in pictures]
+    square = np.vstack([np.hstack(framed[:2]), np.hstack(framed[2:])])
+    Image.fromarray(square).save(IMAGES / name, quality=88)
 
 
 def steps_curve() -> None:

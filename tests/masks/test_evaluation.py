@@ -66,7 +66,7 @@ PINNED = {
 
 
 def decoded(family: str, size: int) -> np.ndarray:
-    with (files("spikefill") / f"masks/evaluation_sets/{family}-{size}.png").open("rb") as stream:
+    with (files("spikefill") / f"masks/evaluation_sets/{family}-{size}.tif").open("rb") as stream:
         image = Image.open(stream)
         assert image.mode == "1"
         return np.asarray(image)
@@ -171,10 +171,10 @@ def test_wrong_arguments(arguments: dict[str, object], said: str) -> None:
 def test_only_sets_that_are_missing_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make_evaluation_sets, "family_names", lambda: ("boxes",))
     monkeypatch.setattr(make_evaluation_sets, "EVALUATION_SIZES", (16, 24))
-    (tmp_path / "boxes-24.png").write_bytes(b"there")
+    (tmp_path / "boxes-24.tif").write_bytes(b"there")
     make_evaluation_sets.main(tmp_path)
-    assert (tmp_path / "boxes-24.png").read_bytes() == b"there"
-    atlas = masks.read(tmp_path / "boxes-16.png")
+    assert (tmp_path / "boxes-24.tif").read_bytes() == b"there"
+    atlas = np.asarray(Image.open(tmp_path / "boxes-16.tif"))
     assert atlas.shape == (24 * 16, 5 * 16)
     expected = masks.sample("boxes", 16, seed=make_evaluation_sets.SEED, index=3 * 5 + 2)
     assert np.array_equal(atlas[48:64, 32:48], expected)

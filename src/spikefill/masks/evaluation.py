@@ -1,7 +1,7 @@
 """The fixed masks on which models are compared: drawn once and kept, so that no library update moves them.
 
-There is an atlas for each family and size (128, 256, 512 px), a 1-bit PNG: a row for each of 24 images, a
-column for each of 5 repeats. They were drawn by `make_evaluation_sets`.
+There is an atlas for each family and size (128, 256, 512 px), a 1-bit TIFF (CCITT group 4, less than half of a PNG): a
+row for each of 24 images, a column for each of 5 repeats. They were drawn by `make_evaluation_sets`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def evaluation(family: str, size: int | tuple[int, int], *, image_index: int, re
 @lru_cache(maxsize=8)
 def _atlas(family: str, size: int) -> NDArray[np.bool_]:
     """Images x repeats x size x size."""
-    file = files("spikefill") / "masks" / "evaluation_sets" / f"{family}-{size}.png"
+    file = files("spikefill") / "masks" / "evaluation_sets" / f"{family}-{size}.tif"
     if not file.is_file():
         raise InputError(
             f"family is {family!r}, which has no evaluation set; "

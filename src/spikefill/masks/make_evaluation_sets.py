@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from spikefill.masks.convert import write
+from spikefill.files import atomic_write
 from spikefill.masks.evaluation import EVALUATION_IMAGES, EVALUATION_REPEATS, EVALUATION_SIZES
 from spikefill.masks.families import family_names, sample
 
@@ -22,9 +23,10 @@ def main(folder: Path = FOLDER) -> None:
     """Writes every atlas that is not there yet; one that is there is never drawn again."""
     for family in family_names():
         for size in EVALUATION_SIZES:
-            path = folder / f"{family}-{size}.png"
+            path = folder / f"{family}-{size}.tif"
             if not path.exists():
-                write(path, atlas(family, size))
+                with atomic_write(path) as temporary:
+                    Image.fromarray(atlas(family, size)).save(temporary, compression="group4")
 
 
 def atlas(family: str, size: int) -> NDArray[np.bool_]:
