@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 from urllib.request import url2pathname
 
 from spikefill import files
@@ -81,17 +82,64 @@ def read(place: str) -> Path | bytes:
     return content
 
 
-def write(place: str, content: bytes, *, overwrite: bool) -> None:
+def read_bytes(place: str) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    content = read(place)
+    if isinstance(content, bytes):
+        return content
+    try:
+        return content.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {place}: {error.strerror or error}") from error
+
+
+def read_part(place: str, start: int, size: int) -> bytes:
+    """``size`` bytes of a file from ``start`` on, or those that there are.
+
+    Raises:
+        InputError: They cannot be read.
+    """
+    path = local(place)
+    try:
+        if path is not None:
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        system, name = _system(place)
+        content: bytes = system.cat_file(name, start=start, end=start + size)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"cannot read {place}: {error}") from error
+    return content
+
+
+def write(place: str, write_to: Callable[[IO[bytes]], object], *, overwrite: bool) -> None:
     """Writes a file, which appears whole or not at all.
+
+    Args:
+        place: Where it is.
+        write_to: Writes what is in it, into an empty file that is open to be written and read.
+        overwrite: Replace one that exists.
 
     Raises:
         InputError: It exists and ``overwrite`` is false, or it cannot be written.
     """
     path = local(place)
     if path is not None:
-        with atomic_write(path, overwrite=overwrite) as temporary:
-            temporary.write_bytes(content)
+        with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("w+b") as file:
+            write_to(file)
         return
+    whole = io.BytesIO()
+    write_to(whole)
+    _send(place, whole.getvalue(), overwrite=overwrite)
+
+
+def _send(place: str, content: bytes, *, overwrite: bool) -> None:
     system, name = _system(place)
     try:
         if not overwrite and system.exists(name):

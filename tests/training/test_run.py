@@ -162,7 +162,7 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
     output = tmp_path / "my run"
     with monkeypatch.context() as patch:
         if late:
-            _interrupt_after_step(3 if number == signal.SIGTERM else 2, patch, by=number)
+            _interrupt_after_step(2, patch, by=number)
         else:
             _interrupt_in_step(2, patch, by=number)
         with pytest.raises(Interrupted, match=r"after step 3 of 5; go on with: spikefill train --resume -o '.*my run'"):

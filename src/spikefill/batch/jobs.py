@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from spikefill.batch import places
+from spikefill import places
 from spikefill.errors import InputError
 from spikefill.inpainting import FORMATS
 

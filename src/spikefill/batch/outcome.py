@@ -25,9 +25,9 @@ class Outcome:
         mask: That of its mask; empty if there is none.
         output: The restored file.
         status: How it ended.
-        width: Of the photograph, in pixels as the file stores them; 0 if it was not read.
+        width: Of the photograph, or the first of its pages, in pixels as the file stores them; 0 if it was not read.
         height: The same.
-        hole_pixels: How many were to be restored.
+        hole_pixels: How many were to be restored, on all pages.
         seconds: That it took, reading and writing included.
         error: Why it failed; otherwise empty.
     """

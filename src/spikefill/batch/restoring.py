@@ -6,9 +6,10 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
-from spikefill import inpainting
-from spikefill.batch import places
+from spikefill import inpainting, places
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome, Status
 from spikefill.errors import InputError
@@ -62,6 +63,11 @@ class RestoreSettings:
     overwrite: bool = False
     max_memory: int | None = None
 
+    @property
+    def largest_megapixels(self) -> float:
+        """The most that a photograph may have, where ``max_memory`` does not say."""
+        return LARGEST_MEGAPIXELS if self.max_memory is None else math.inf
+
 
 def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], settings: RestoreSettings) -> Outcome:
     """Restores a photograph; whatever goes wrong with it is its outcome, and no exception.
@@ -75,28 +81,63 @@ def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], setting
     try:
         if places.taken(job.output, overwrite=settings.overwrite):
             return Outcome(job.photo, job.mask, job.output, Status.EXISTS)
+        photo = places.read(job.photo)
         mask = places.read(job.mask) if job.mask else None
-        damaged = inpainting.Damaged.read(
-            places.read(job.photo), mask, settings.masks, name=job.photo,
-            largest_megapixels=LARGEST_MEGAPIXELS if settings.max_memory is None else math.inf,
-            max_memory=settings.max_memory,
-        )  # fmt: skip
-        if settings.preview:
-            written = damaged.preview(settings.file_format or damaged.file.format)
+        if not settings.preview and settings.file_format in (None, "TIFF") and inpainting.is_tiff(photo):
+            width, height, holes = _restore_tiff(job, photo, mask, inpainter, settings)
         else:
-            written = damaged.restored(
-                inpainter, settings.file_format, keep_palette=settings.keep_palette, in_place=True
-            )
-        places.write(job.output, written, overwrite=settings.overwrite)
+            width, height, holes = _restore(job, photo, mask, inpainter, settings)
     except Exception as error:  # the others are to be restored
         return failed(job, str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
-    holes = int(damaged.holes.sum())
     return Outcome(
         job.photo, job.mask, job.output,
         Status.PREVIEWED if settings.preview else Status.RESTORED if holes else Status.UNCHANGED,
-        width=damaged.holes.shape[1], height=damaged.holes.shape[0], hole_pixels=holes,
-        seconds=time.perf_counter() - start,
+        width=width, height=height, hole_pixels=holes, seconds=time.perf_counter() - start,
     )  # fmt: skip
+
+
+def _restore(
+    job: Job,
+    photo: Path | bytes,
+    mask: Path | bytes | None,
+    inpainter: Callable[[], inpainting.Inpainter],
+    settings: RestoreSettings,
+) -> tuple[int, int, int]:
+    """Restores a photograph; returns its width, its height and how many pixels were restored."""
+    damaged = inpainting.Damaged.read(
+        photo, mask, settings.masks, name=job.photo,
+        largest_megapixels=settings.largest_megapixels, max_memory=settings.max_memory,
+    )  # fmt: skip
+    if settings.preview:
+        written = damaged.preview(settings.file_format or damaged.file.format)
+    else:
+        written = damaged.restored(inpainter, settings.file_format, keep_palette=settings.keep_palette, in_place=True)
+    places.write(job.output, lambda file: file.write(written), overwrite=settings.overwrite)
+    height, width = damaged.holes.shape
+    return width, height, int(damaged.holes.sum())
+
+
+def _restore_tiff(
+    job: Job,
+    photo: Path | bytes,
+    mask: Path | bytes | None,
+    inpainter: Callable[[], inpainting.Inpainter],
+    settings: RestoreSettings,
+) -> tuple[int, int, int]:
+    """The same for a TIFF file that stays one; of several pages the size of the first, and all pixels."""
+    from spikefill.inpainting.damaged_tiff import DamagedTiff, PageHoles
+
+    damaged = DamagedTiff(
+        photo, mask, settings.masks, job.photo,
+        largest_megapixels=settings.largest_megapixels, max_memory=settings.max_memory,
+    )  # fmt: skip
+    done: list[PageHoles] = []
+
+    def write(file: IO[bytes]) -> None:
+        done.extend(damaged.write(file, inpainter, keep_palette=settings.keep_palette))
+
+    places.write(job.output, write, overwrite=settings.overwrite)
+    return done[0].width, done[0].height, sum(page.holes for page in done)
 
 
 def failed(job: Job, error: str) -> Outcome:

@@ -19,9 +19,11 @@ def train(
     ] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(help="Folder of photographs to train on, or 'embedded'; repeat it for several."),
+        typer.Option(help="Folder of photographs or shards to train on, or 'embedded'; repeat it for several."),
     ] = None,
-    val: Annotated[str | None, typer.Option(help="Folder of photographs to validate on, or 'embedded'.")] = None,
+    val: Annotated[
+        str | None, typer.Option(help="Folder of photographs or shards to validate on, or 'embedded'.")
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -51,14 +53,18 @@ def train(
         typer.Option(help="cpu or cuda.  [default: cuda where there is one]", envvar="SPIKEFILL_DEVICE"),
     ] = None,
 ) -> int:
-    """Train a network. Ctrl-C saves the run; --resume goes on with it exactly where it was."""
+    """Train a network. Ctrl-C saves the run; --resume goes on with it exactly where it was.
+
+    Several processes, on one machine or more, train together: torchrun --nproc-per-node N -m spikefill train ...
+    """
     from spikefill import training
     from spikefill.models import read_header
 
-    settings = None
-    if recipe is not None or not resume:
+    first = training.is_first_process()
+    settings = None  # of the other processes: they get the first one's
+    if first and (recipe is not None or not resume):
         settings = training.load_recipe(recipe or "scnn", changes or ())
-    elif changes:
+    elif first and changes:
         settings = training.change_recipe(training.recipe_of(output), changes)
     try:
         folder = training.train(
@@ -73,9 +79,13 @@ def train(
             threads=threads,
             device=device,
         )
-    except training.DivergenceError as error:
+    except training.RefusedByFirstError:
+        return 2
+    except (training.DivergenceError, training.PeerLostError) as error:
         console.stderr().print(f"spikefill: {error}", markup=False)
         return 1
+    if not first:
+        return 0
     loss = float(read_header(folder / "best.safetensors")["validation_loss"])
     use = f"spikefill inpaint PHOTO MASK -o OUT --model {shlex.quote(str(folder))}"
     typer.echo(f"{folder}: best validation loss {loss:.5f}; use it: {use}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Image = NDArray[np.uint8]
+Order = Literal["random", "epochs"]
 
 _LOG = logging.getLogger(__name__)
 
 _WINDOWS = 10
 """How many windows of a larger mask are tried."""
+
+_EPOCH_STREAM = 1
+"""Of the random numbers that order an epoch."""
 
 _SMALLEST_HOLE_RATIO, _LARGEST_HOLE_RATIO = 0.01, 0.7
 """Of a window that is taken."""
@@ -41,6 +46,9 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         length: Number of samples.
         augment: Draw photograph, scale, position, flips and quarter turns at random. Without, sample i is the
             centre of photograph i modulo N, and only its mask is random.
+        order: Which photographs augmented samples show: ``"random"`` draws each sample's; ``"epochs"`` shows all of
+            them once, in an order drawn from the seed and the epoch, before any comes again: sample i is of epoch
+            i // N.
         scales: Range of the random scale: a crop shows ``size / scale`` pixels of the photograph, reduced to
             ``size``, or as many as there are.
         shorter_side: Larger photographs are first reduced to this shorter side, so that a crop shows more
@@ -66,6 +74,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         seed: int = 0,
         length: int,
         augment: bool = True,
+        order: Order = "random",
         scales: tuple[float, float] = (0.5, 1.0),
         shorter_side: int = 512,
         cache_bytes: int = 1 << 30,
@@ -82,6 +91,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         for name, value, least in (("size", size, 8), ("length", length, 0), ("seed", seed, 0)):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise InputError(f"{name} is {value!r}; it must be a whole number, at least {least}")
+        check_choice("order", order, ("random", "epochs"))
         if not 0 < scales[0] <= scales[1] <= 1:
             raise InputError(f"scales is {scales!r}; it must be a range within (0, 1]")
         if shorter_side < size:
@@ -92,6 +102,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         self.seed = seed
         self.length = length
         self.augment = augment
+        self.order = order
         self.scales = scales
         self.shorter_side = shorter_side
         self.cache_bytes = cache_bytes
@@ -115,7 +126,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         family = self.families[generator.integers(len(self.families))]
         hole = self._hole(family, index, generator)
         if self.augment:
-            crop = self._random_crop(generator)
+            crop = self._random_crop(index, generator)
             hole = hole[:: 1 - 2 * int(generator.integers(2)), :: 1 - 2 * int(generator.integers(2))]
         else:
             crop = self._central_crop(index)
@@ -134,8 +145,12 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
                 return window
         return masks.sample(family, self.size, seed=self.seed, index=index)
 
-    def _random_crop(self, generator: np.random.Generator) -> Image:
-        image = self._photograph(int(generator.integers(len(self.photographs))))
+    def _random_crop(self, index: int, generator: np.random.Generator) -> Image:
+        number = int(generator.integers(len(self.photographs)))
+        if self.order == "epochs":
+            epoch, place = divmod(index, len(self.photographs))
+            number = int(_permutation(len(self.photographs), self.seed, epoch)[place])
+        image = self._photograph(number)
         height, width = image.shape[:2]
         side = min(round(self.size / generator.uniform(*self.scales)), height, width)
         top, left = int(generator.integers(height - side + 1)), int(generator.integers(width - side + 1))
@@ -180,3 +195,10 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         """For worker processes: everything but the decoded photographs."""
         return {**self.__dict__, "_cache": OrderedDict(), "_cached": 0}
+
+
+@lru_cache(maxsize=2)  # workers are at most an epoch apart
+def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of ``count`` photographs in an epoch."""
+    sequence = np.random.SeedSequence([seed, epoch, _EPOCH_STREAM])
+    return np.random.Generator(np.random.Philox(sequence)).permutation(count)

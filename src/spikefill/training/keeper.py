@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from spikefill import models
 from spikefill.cli import console
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunKeeper(pl.Callback):
-    """Validates, logs and saves.
+    """Validates, logs and saves; of several processes the first does, and all of them stop after the same step.
 
     Args:
         module: What is trained.
@@ -47,18 +48,21 @@ class RunKeeper(pl.Callback):
         best: tuple[float, int] | None = None,
     ) -> None:
         self._module = module
+        self._world = module.world
         self._folder = folder
         self._record = record
         self._validation = validation
         self._stop = stop
         self._best = best
         self._last_val: float | None = None
-        self._stopped = False
         self._last_save = self._last_validation = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measures the untrained network, so that the curves have a beginning."""
-        if self._module.steps_done == 0:
+        # SIGTERM is taken back from Lightning, which would end the run in the middle of what is done between steps.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._stop.make)
+        if self._module.steps_done == 0 and self._world.is_first:
             self._validate(trainer)
         self._last_save = self._last_validation = time.monotonic()
 
@@ -68,22 +72,21 @@ class RunKeeper(pl.Callback):
         """Logs, validates and saves where it is time to."""
         recipe, step, now = self._record.recipe, self._module.steps_done, time.monotonic()
         ends = step == self._record.steps
+        stops = self._world.any(self._stop.made) and not ends
+        trainer.should_stop = trainer.should_stop or stops
         if ends or step % recipe.log_every_steps == 0:
-            figures = {"loss/train_step": float(outputs["loss"]), "learning_rate": _learning_rate(trainer)}
-            _log(trainer, figures, step)
-        validates = ends or (self._validation_due(step, now) and not self._stop.made)
+            loss = self._world.mean(float(outputs["loss"]))
+            _log(trainer, {"loss/train_step": loss, "learning_rate": _learning_rate(trainer)}, step)
+        if not self._world.is_first:
+            return
+        validates = ends or (self._validation_due(step, now) and not stops)
         if validates:
             self._validate(trainer)
-        if self._stop.made and not ends:
-            self._keep_stopped(trainer)
-            trainer.should_stop = True
+        if stops:
+            self._save(trainer)
+            self._write_weights(self._folder.last, self._last_val)
         elif validates or now - self._last_save >= recipe.checkpoint_seconds:
             self._save(trainer)
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Saves where SIGTERM, which Lightning looks for as well, came after the end of a step was dealt with."""
-        if isinstance(exception, SIGTERMException):
-            self._keep_stopped(trainer)
 
     def _validation_due(self, step: int, now: float) -> bool:
         settings = self._record.recipe.validation
@@ -130,13 +133,6 @@ class RunKeeper(pl.Callback):
         for logger in trainer.loggers:
             logger.save()
         self._last_save = time.monotonic()
-
-    def _keep_stopped(self, trainer: pl.Trainer) -> None:
-        """Saves what there is, once, when the run is asked to stop."""
-        if not self._stopped:
-            self._stopped = True
-            self._save(trainer)
-            self._write_weights(self._folder.last, self._last_val)
 
     def _write_weights(self, path: Path, val: float | None) -> None:
         facts = {**self._record.provenance(), "step": self._module.steps_done, "validation_loss": val}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import platform
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from spikefill import data
 from spikefill.cli import console
+from spikefill.errors import InputError
 from spikefill.training.resident import ResidentSamples
 from spikefill.training.sampler import StepSampler
 from spikefill.training.stages import Stages
 from spikefill.training.validation import FixedSamples
+from spikefill.training.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,15 +47,34 @@ class Splits:
         if self.train.greyscale:
             console.note(f"{len(self.train.greyscale)} training photographs are greyscale: used with equal channels")
 
+    def check_reachable(self) -> None:
+        """Raises `InputError` where this machine lacks the photographs that another one has found."""
+        for photographs in (self.train, self.val):
+            if not photographs.files[0].exists():
+                raise InputError(
+                    f"{photographs.files[0]} is not there on {platform.node()}; every machine must reach the "
+                    "photographs by the same path"
+                )
+
     def training_loader(
-        self, recipe: Recipe, *, first: int, stop: int, total_steps: int, device: torch.device
+        self,
+        recipe: Recipe,
+        *,
+        first: int,
+        stop: int,
+        total_steps: int,
+        device: torch.device,
+        world: World | None = None,
     ) -> Iterable[Batch]:
-        """Batches of steps ``first`` to ``stop``, each a function of (seed, step) whatever the workers."""
+        """This process's share of the batches of steps ``first`` to ``stop``.
+
+        A whole batch is a function of (seed, step) alone, whatever the workers and the processes.
+        """
         settings, stages = recipe.data, Stages(recipe, total_steps)
         if settings.resident_masks is not None:
             drawn = settings.resident_masks * len(settings.families)
             console.note(f"{len(self.train)} photographs and {drawn} masks go into the memory of {device}")
-            return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device)
+            return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device, world=world)
         largest = max(stage.size for stage in stages.all)
         sized = {
             size: data.MaskedPhotographs(
@@ -62,6 +84,7 @@ class Splits:
                 seed=recipe.seed,
                 length=stop * recipe.batch_size,
                 augment=settings.augment,
+                order=settings.order or ("epochs" if self.train.sharded else "random"),
                 shorter_side=max(settings.shorter_side, largest),
                 mask_size=settings.mask_size,
             )
@@ -77,15 +100,18 @@ class Splits:
             }
         return DataLoader(
             dataset,
-            batch_sampler=StepSampler(recipe.batch_size, stages, first=first, stop=stop),
+            batch_sampler=StepSampler(recipe.batch_size, stages, first=first, stop=stop, world=world),
             num_workers=settings.workers,
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # its own: torch's global generator belongs to the network's noise
             **options,
         )
 
-    def fixed_samples(self, recipe: Recipe) -> tuple[FixedSamples, FixedSamples]:
-        """Samples of the training and the validation split, made alike and without augmentation."""
+    def fixed_samples(self, recipe: Recipe, *, world: World | None = None) -> tuple[FixedSamples, FixedSamples]:
+        """Samples of the training and the validation split, made alike and without augmentation.
+
+        Of several processes the first alone validates; the others get none.
+        """
         size = recipe.validation.size or recipe.data.size
         train, val = (
             FixedSamples(
@@ -98,7 +124,7 @@ class Splits:
                     augment=False,
                     shorter_side=max(recipe.data.shorter_side, size),
                 ),
-                count=recipe.validation.count,
+                count=recipe.validation.count if (world or World()).is_first else 0,
                 batch_size=recipe.batch_size,
             )
             for photographs in (self.train, self.val)

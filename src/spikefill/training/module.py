@@ -14,6 +14,7 @@ from spikefill.models.dormant import Fires, revive
 from spikefill.training.losses import learning_rate_factor, loss_over_levels, loss_per_image
 from spikefill.training.random_state import step_seed
 from spikefill.training.stages import Stages
+from spikefill.training.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from spikefill.training.recipe import Recipe
 
 Batch = dict[str, Tensor]
+
+_OTHERS = 2
+"""Stream of the random numbers of the processes other than the first."""
 
 
 class DivergenceError(RuntimeError):
@@ -34,13 +38,15 @@ class InpaintingModule(pl.LightningModule):
         model: Called as ``model(masked, mask)``.
         recipe: How it is trained.
         total_steps: Length of the whole run.
+        world: The processes that train it together.
 
     Attributes:
         first_step: Steps done before this process.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, *, total_steps: int) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, *, total_steps: int, world: World | None = None) -> None:
         super().__init__()
+        self.world = world or World()
         self.recipe = recipe
         self.total_steps = total_steps
         self.first_step = 0
@@ -77,7 +83,7 @@ class InpaintingModule(pl.LightningModule):
 
     @property
     def batch_size(self) -> int:
-        """Samples of the present step."""
+        """Samples of the present step, those of all processes together."""
         return self._stages.at(self._step).batch_size
 
     def prepare_step(self, optimiser: torch.optim.Optimizer, step: int) -> None:
@@ -85,9 +91,11 @@ class InpaintingModule(pl.LightningModule):
 
         Since the random state is a function of (seed, step), nothing that draws random numbers between two
         steps (validation, loaders, loggers) can shift it, and a resumed run has it without any being stored.
+        Each process has a random state of its own: the noise of their samples must not be the same.
         """
         self._step = step
-        torch.manual_seed(step_seed(self.recipe.seed, step))
+        stream = () if self.world.is_first else (_OTHERS, self.world.rank)
+        torch.manual_seed(step_seed(self.recipe.seed, step, *stream))
         factor = learning_rate_factor(self.recipe.schedule, step, self.total_steps)
         for group in optimiser.param_groups:
             group["lr"] = self.recipe.optimiser.learning_rate * factor
@@ -95,6 +103,9 @@ class InpaintingModule(pl.LightningModule):
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean over the batch of the recipe's loss.
+
+        With several processes it is this one's part, such that the mean over the processes, which is what becomes of
+        their gradients, is the mean over all samples of the step, though shares may differ by one sample.
 
         Raises:
             DivergenceError: It is not finite. (On a GPU, only the steps that are logged are looked at.)
@@ -106,6 +117,8 @@ class InpaintingModule(pl.LightningModule):
             finest = self._stages.at(self._step).finest
             levels = self.model.levels(masked, mask, finest=finest)  # type: ignore[operator]
             loss = loss_over_levels(settings, levels, target, mask, finest=finest).mean()
+        if self.world.size > 1:
+            loss = loss * (self.world.size * len(mask) / self.batch_size)
         looks = loss.device.type == "cpu" or self._step % self.recipe.log_every_steps == 0  # a GPU is waited for
         if looks and not torch.isfinite(loss):
             raise DivergenceError(f"the loss is {loss.item()}")
@@ -126,6 +139,13 @@ class InpaintingModule(pl.LightningModule):
             torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)
             for kept, present in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
                 kept.copy_(present)
+
+    def _revive(self, batch: Batch) -> None:
+        """Revives by all samples of the step, in the first process for all of them."""
+        whole = self.world.gathered(batch)
+        if self.world.is_first:
+            revive(self.model, whole["masked"], whole["mask"], also=self.averaged)  # type: ignore[arg-type]
+        self.world.copy_first(self.parameters())
 
     def check_finite(self) -> None:
         """Raises `DivergenceError` if a weight is not finite."""
@@ -155,7 +175,7 @@ class InpaintingModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss to minimise."""
         if self._step in self._reviving:
-            revive(self.model, batch["masked"], batch["mask"], also=self.averaged)  # type: ignore[arg-type]
+            self._revive(batch)
         return self.loss(batch)
 
     def optimizer_step(

@@ -61,6 +61,11 @@ class DataSettings(Settings):
     augment: bool = Field(
         default=True, description="Random crops, scales, flips and rotations; otherwise centre crops."
     )
+    order: Literal["random", "epochs"] | None = Field(
+        default=None,
+        description="Draw a photograph for each sample, or show all of them once before any comes again; null: the "
+        "latter where the photographs are in shards.",
+    )
     workers: int = Field(
         default=0,
         ge=0,
@@ -80,6 +85,8 @@ class DataSettings(Settings):
     def _resident_fits(self) -> Self:
         if self.resident_masks is not None and (self.mask_size is not None or not self.augment):
             raise ValueError("resident_masks goes with augment and without mask_size")
+        if self.resident_masks is not None and self.order == "epochs":
+            raise ValueError("resident_masks draws photographs at random; leave order out")
         return self
 
 

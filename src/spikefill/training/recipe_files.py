@@ -55,7 +55,7 @@ def load_recipe(name_or_file: str | Path, changes: Iterable[str] = ()) -> Recipe
     if isinstance(name_or_file, Path) or name_or_file not in built_in_recipes():
         values.setdefault("name", Path(name_or_file).stem)
     for change in changes:
-        _change(values, change)
+        change_setting(values, change)
     return _validated(values, origin)
 
 
@@ -63,7 +63,7 @@ def change_recipe(recipe: Recipe, changes: Iterable[str]) -> Recipe:
     """A recipe with settings changed as by `load_recipe`."""
     values = recipe.model_dump(mode="json")
     for change in changes:
-        _change(values, change)
+        change_setting(values, change)
     return _validated(values, "the recipe")
 
 
@@ -91,7 +91,7 @@ def _parse(text: str) -> Any:
         loader.dispose()
 
 
-def _change(values: dict[str, Any], change: str) -> None:
+def change_setting(values: dict[str, Any], change: str) -> None:
     """Changes one setting in place, making the mappings on the way to it."""
     key, equals, text = change.partition("=")
     names = key.strip().split(".")

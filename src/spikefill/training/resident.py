@@ -17,6 +17,7 @@ from spikefill import masks
 from spikefill.data.resizing import with_shorter_side
 from spikefill.errors import InputError
 from spikefill.training.random_state import step_seed
+from spikefill.training.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,10 +78,17 @@ class ResidentPhotographs:
         areas = sides.prod(1).to(device)
         self._starts = areas.cumsum(0) - areas
 
-    def crops(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` x 3 x S x S, uint8: each a photograph, a scale, a place, and one of eight turns and flips."""
+    def crops(self, count: int, generator: torch.Generator, *, world: World | None = None) -> Tensor:
+        """N x 3 x S x S, uint8: each a photograph, a scale, a place, and one of eight turns and flips.
+
+        Args:
+            count: How many are drawn.
+            generator: What they are drawn by.
+            world: Processes that share them out; None gives all.
+        """
         device = self._pixels.device
         draws = torch.rand(5, count, generator=generator, device=device, dtype=torch.float64)
+        draws = draws[:, (world or World()).share]
         photograph = _below(draws[0], torch.tensor(len(self._numbers), device=device))
         entry = self._firsts[photograph] + _below(draws[1], self._numbers[photograph])
         top = _below(draws[2], self._height[entry] - self.size + 1)
@@ -102,6 +110,7 @@ class ResidentSamples:
         first: The first step.
         stop: One after the last step.
         device: Where samples are made.
+        world: The processes; each has its share of every batch.
     """
 
     def __init__(
@@ -113,12 +122,14 @@ class ResidentSamples:
         first: int,
         stop: int,
         device: torch.device,
+        world: World | None = None,
     ) -> None:
         assert recipe.data.resident_masks is not None
         self._recipe = recipe
         self._stages = stages
         self._steps = range(first, stop)
         self._device = device
+        self._world = world or World()
         sizes = {stage.size for stage in stages.all}
         self._photographs = {
             size: ResidentPhotographs(
@@ -136,15 +147,17 @@ class ResidentSamples:
             yield self.batch(step)
 
     def batch(self, step: int) -> Batch:
-        """The samples of a step: ``masked`` and ``target`` N x 3 x S x S, ``mask`` N x 1 x S x S; float32."""
+        """The samples of a step here: ``masked`` and ``target`` N x 3 x S x S, ``mask`` N x 1 x S x S; float32."""
         stage = self._stages.at(step)
         generator = torch.Generator(self._device)
         generator.manual_seed(step_seed(self._recipe.seed, step, _STREAM))
-        crops = self._photographs[stage.size].crops(stage.batch_size, generator)
+        crops = self._photographs[stage.size].crops(stage.batch_size, generator, world=self._world)
         target = crops.float().div_(255)
         drawn = self._masks[stage.size]
-        which = torch.randint(len(drawn), (stage.batch_size,), generator=generator, device=self._device)
-        turns = torch.randint(8, (stage.batch_size,), generator=generator, device=self._device)
+        which, turns = (
+            torch.randint(below, (stage.batch_size,), generator=generator, device=self._device)[self._world.share]
+            for below in (len(drawn), 8)
+        )
         rows, columns = _turned(stage.size, turns)
         mask = drawn[which[:, None, None], rows, columns].unsqueeze(1)
         return {"masked": target.masked_fill(mask, 0.0), "mask": mask.float(), "target": target}

@@ -139,8 +139,9 @@ def read_record(folder: RunFolder) -> RunRecord:
 
 
 def normalised_source(source: str | Path) -> str:
-    """A data source as a record keeps it: ``embedded``, or the folder's absolute path."""
-    return EMBEDDED if str(source) == EMBEDDED else str(Path(source).resolve())
+    """A data source as a record keeps it: ``embedded``, an address, or the folder's absolute path."""
+    kept = str(source) == EMBEDDED or "://" in str(source)
+    return str(source) if kept else str(Path(source).resolve())
 
 
 def normalised_weights(weights: str | Path) -> str:

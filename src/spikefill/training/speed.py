@@ -48,10 +48,12 @@ def measure_speed(
 ) -> Speed:
     """Trains a copy for some seconds after a few steps of warm-up; the module stays as it is.
 
+    Several processes do so together, and exchange gradients as they will in training.
+
     Args:
         module: What will be trained, on any device.
         loader: Gives its first batches.
-        validation: Is run once, and timed.
+        validation: Is run once, and timed; of several processes, by the first.
         seconds: How long to measure.
     """
     device = validation.device
@@ -65,6 +67,7 @@ def measure_speed(
             loss = trial.loss(moved)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
+        module.world.average_gradients(trial.model.parameters())
         optimiser.step()
         trial.update_average()
         if device.type == "cuda":
@@ -72,8 +75,10 @@ def measure_speed(
         done = step + 1 - _WARM_UP_STEPS
         if done == 0:
             start = time.perf_counter()
-        if done >= _FEWEST_STEPS and time.perf_counter() - start >= seconds:
+        enough = done >= _FEWEST_STEPS and time.perf_counter() - start >= seconds
+        if module.world.any(enough):
             break
-    step_seconds = (time.perf_counter() - start) / done
-    validation.measure(trial.product)
+    step_seconds = module.world.largest((time.perf_counter() - start) / done)
+    if module.world.is_first:
+        validation.measure(trial.product)
     return Speed(step_seconds, validation.seconds)
