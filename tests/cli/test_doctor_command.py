@@ -59,7 +59,7 @@ def test_json_names_versions_machine_models_extras_and_cache(capsys, works):
     assert found["device"]["cpu"]
     default = models.ALIASES[models.DEFAULT]
     assert found["models"] == {"default": default, "bundled": dict.fromkeys(models.BUNDLED, 5)}
-    assert set(found["extras"]) == {"train", "eval", "serve", "export", "scale", "heif", "dev"}
+    assert set(found["extras"]) == {"train", "eval", "serve", "export", "scale", "heif", "jpeg", "docs", "dev"}
     assert found["extras"]["dev"] == []
     assert found["cache"] == {
         "folder": str(cache.cache_folder()),

@@ -284,7 +284,7 @@ def test_a_bomb_is_refused_with_its_size_and_how_to_allow_it(
     bomb(here / f"{which}.png")
     command = ["inpaint", "photo.png", "mask.png", "-o", "out.png", "--model", str(weights)]
     assert run(command) == 2
-    needed = {"photo": "7.8", "mask": "4.2"}[which]
+    needed = {"photo": "7.8", "mask": "2.4"}[which]
     assert (
         capsys.readouterr()
         .err.strip()

@@ -102,7 +102,8 @@ WRONG_CALLS = [
     ("inpaint nothing.png mask.png -o new.png", "nothing.png is empty"),
     ("inpaint truncated.png mask.png -o new.png", "truncated.png is damaged"),
     ("inpaint photo.gif mask.png -o new.png", "photo.gif is GIF; it must be PNG, JPEG, WebP, BMP, TIFF or HEIC"),
-    ("inpaint pages.tif mask.png -o new.tif", "pages.tif has 2 pages; give each as a file of its own, with its mask"),
+    ("inpaint pages.tif mask.png -o new.png", "pages.tif has 2 pages, but one is wanted; spikefill inpaint restores"),
+    ("inpaint pages.tif pages3.tif -o new.tif", "mask pages3.tif has 3 pages, the photograph 2 pages; it must have"),
     ("inpaint animated.webp mask.png -o new.png", "animated.webp is animated"),
     ("inpaint cmyk.jpg mask.png -o new.png", "the photograph has CMYK colours, which PNG cannot hold; write TIFF"),
     ("inpaint photo.png missing.png -o new.png", "mask missing.png does not exist"),
@@ -191,6 +192,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photograph.save(folder / "photo.png")
     photograph.save(folder / "photo.gif")
     photograph.save(folder / "pages.tif", save_all=True, append_images=[photograph])
+    photograph.save(folder / "pages3.tif", save_all=True, append_images=[photograph] * 2)
     photograph.convert("CMYK").save(folder / "cmyk.jpg")
     photograph.save(folder / "animated.webp", save_all=True, append_images=[Image.new("RGB", photograph.size)])
     Image.fromarray(noise).save(folder / "alpha.png")

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from spikefill import InputError, data, masks, models
 from spikefill.inpainting import Damaged, Inpainter, decode
-from spikefill.inpainting.damaged import _mixed
+from spikefill.inpainting.damaged import mixed
 from spikefill.masks import MaskSettings
 
 
@@ -136,7 +136,7 @@ def test_feathering_fades_inwards_from_the_photograph(pixels: np.ndarray, inpain
     restored = inpainter.restore(pixels, holes)
     weights = masks.feathered(holes, 4)
     faded = restored.copy()
-    faded[holes] = _mixed(pixels[holes], restored[holes], weights[holes])
+    faded[holes] = mixed(pixels[holes], restored[holes], weights[holes])
     assert np.array_equal(faded[~holes], pixels[~holes])
     assert np.array_equal(faded[weights == 1], restored[weights == 1])
     edge = faded[10, 20].astype(float)
@@ -160,7 +160,7 @@ def test_feathering_is_asked_for_with_the_mask(pixels: np.ndarray, inpainter: In
 def test_what_is_no_number_does_not_fade() -> None:
     before = np.full((9, 3), np.nan, np.float32)
     restored = np.full((9, 3), 0.5, np.float32)
-    assert np.array_equal(_mixed(before, restored, np.full(9, 0.5, np.float32)), restored)
+    assert np.array_equal(mixed(before, restored, np.full(9, 0.5, np.float32)), restored)
 
 
 def test_restoring_in_place_gives_the_same_file(pixels: np.ndarray, inpainter: Inpainter) -> None:

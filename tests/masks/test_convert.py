@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import Image
+from PIL import Image, ImageOps
 
 from spikefill import InputError, masks
+from spikefill.memory import PROCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -259,3 +260,25 @@ def test_a_mask_may_be_larger_than_pillow_opens_but_not_of_any_size(
     monkeypatch.undo()
     with pytest.raises(InputError, match=r"mask\.gif: it is 50 x 40 px; at most 0\.001 megapixels are read"):
         masks.read(tmp_path / "mask.gif", largest_megapixels=0.001)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("values", "least"), [((0, 1), 1), ((0, 1, 127, 128, 255), 128), ((0, 2, 100), 128)])
+def test_grey_png_is_read_as_its_array(values: tuple[int, ...], least: int, orientation: int, tmp_path: Path) -> None:
+    """In parts of some rows, without an array of its numbers."""
+    grey = np.random.default_rng(0).choice(np.array(values, np.uint8), (1100, 1000))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(grey).save(tmp_path / "mask.png", exif=exif, compress_level=1)
+    with Image.open(tmp_path / "mask.png") as image:
+        shown = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(masks.read(tmp_path / "mask.png"), shown >= least)
+
+
+def test_a_mask_of_1_bit_takes_two_bytes_a_pixel(tmp_path: Path) -> None:
+    holes = np.eye(3000, dtype=bool)
+    Image.fromarray(holes).save(tmp_path / "mask.png", compress_level=1)
+    size = (tmp_path / "mask.png").stat().st_size
+    assert np.array_equal(masks.read(tmp_path / "mask.png", max_memory=PROCESS + size + 2 * holes.size), holes)
+    with pytest.raises(InputError, match="mask.png is 3000 x 3000 px; decoding it takes"):
+        masks.read(tmp_path / "mask.png", max_memory=PROCESS + 2 * holes.size)

@@ -174,14 +174,22 @@ def inpaint(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    damaged = inpainting.Damaged.read(
-        _standard_input() if photo == _STREAM else photo,
-        _standard_input() if mask == _STREAM else mask,
-        holes,
-        name="standard input" if photo == _STREAM else None,
-        largest_megapixels=math.inf,
-        max_memory=most,
-    )
+    image = _standard_input() if photo == _STREAM else Path(photo)
+    mask_file = _standard_input() if mask == _STREAM else None if mask is None else Path(mask)
+    name = "standard input" if photo == _STREAM else photo
+
+    def load() -> inpainting.Inpainter:
+        return inpainting.load(
+            model or models.DEFAULT, device=device, precision=precision, quality=quality, max_memory=most
+        )
+
+    if not preview and target in (None, "TIFF") and inpainting.is_tiff(image):
+        from spikefill.cli.inpaint_tiff import inpaint_tiff
+
+        write = inpaint_tiff(image, mask_file, holes, load, name=name, keep_palette=keep_palette, max_memory=most)
+        _write(output, write, overwrite=overwrite)
+        return 0
+    damaged = inpainting.Damaged.read(image, mask_file, holes, name=name, largest_megapixels=math.inf, max_memory=most)
     if preview:
         shown = damaged.preview(target)
         _write(output, lambda file: file.write(shown), overwrite=overwrite)
@@ -189,13 +197,7 @@ def inpaint(
     damaged.file.check_format(target or damaged.file.format, keep_palette=keep_palette)
     found = damaged.holes
     if found.any():
-        inpainter = inpainting.load(
-            models.DEFAULT if model is None else model,
-            device=device,
-            precision=precision,
-            quality=quality,
-            max_memory=most,
-        )
+        inpainter = load()
         console.note(f"{int(found.sum())} pixels to restore ({found.mean():.1%})")
     else:
         console.note("the mask is empty: the photograph is unchanged")

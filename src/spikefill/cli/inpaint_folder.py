@@ -47,8 +47,7 @@ def inpaint_folder(
         InputError: The call is wrong, or there is nothing to do it with.
         KeyboardInterrupt: Ctrl-C or SIGTERM came; photographs that were in work are done.
     """
-    from spikefill import batch
-    from spikefill.batch import places
+    from spikefill import batch, places
     from spikefill.stop import StopRequest
 
     check_choice("engine", engine or "local", ENGINES)
@@ -108,8 +107,7 @@ def inpaint_folder(
 
 def _report_in(output: str) -> Path:
     """The report's place in the folder of restored photographs; in the working folder if that is elsewhere."""
-    from spikefill import batch
-    from spikefill.batch import places
+    from spikefill import batch, places
 
     folder = places.local(output)
     return Path(batch.REPORT_NAME) if folder is None else folder / batch.REPORT_NAME

@@ -14,10 +14,8 @@ LARGEST_VALUE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A mask in displayed orientation, turned as the file stores its pixels; checked to be of the same size."""
-    holes = displayed_to_stored(displayed, file.orientation)
-    if holes.shape != file.pixels.shape[:2]:
-        raise _sizes_differ(displayed.shape, displayed_size(file))
-    return holes
+    check_same_size(displayed.shape, displayed_size(file))
+    return displayed_to_stored(displayed, file.orientation)
 
 
 def displayed_size(file: ImageFile) -> tuple[int, int]:
@@ -47,15 +45,15 @@ def check_pixels(pixels: Pixels, holes: NDArray[np.bool_]) -> None:
         raise InputError(f"image has shape {pixels.shape}; it must be (H, W) or (H, W, 1 to 4)")
     if pixels.dtype.newbyteorder("=") not in LARGEST_VALUE and not np.issubdtype(pixels.dtype, np.floating):
         raise InputError(f"image has dtype {pixels.dtype}; it must be uint8, uint16 or floating point in [0, 1]")
-    if pixels.shape[:2] != holes.shape:
-        raise _sizes_differ(holes.shape, pixels.shape)
+    check_same_size(holes.shape, pixels.shape)
 
 
-def _sizes_differ(mask: tuple[int, ...], image: tuple[int, ...]) -> InputError:
-    """What to say of two shapes, height first, as people do: width first."""
-    return InputError(
-        f"mask is {mask[1]} x {mask[0]} px, the photograph {image[1]} x {image[0]}; they must be of one size"
-    )
+def check_same_size(mask: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Raises `InputError` if two shapes differ in height or width, which it says as people do: width first."""
+    if mask[:2] != image[:2]:
+        raise InputError(
+            f"mask is {mask[1]} x {mask[0]} px, the photograph {image[1]} x {image[0]}; they must be of one size"
+        )
 
 
 def check_known(colours: Pixels, holes: NDArray[np.bool_]) -> None:

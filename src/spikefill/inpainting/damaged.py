@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +141,9 @@ class Damaged:
         pixels = inpainter().restore(before, self.holes, cmyk=self.file.cmyk, in_place=in_place, progress=progress)
         if damaged is not None:
             weights = masks.feathered(self.holes, self.feather)[self.holes]
-            pixels[self.holes] = _mixed(damaged, pixels[self.holes], weights)
+            pixels[self.holes] = mixed(damaged, pixels[self.holes], weights)
         if self.opaque:
-            pixels[self.holes, -1] = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+            pixels[self.holes, -1] = opaque_value(pixels.dtype)
         return pixels
 
     def write(
@@ -168,7 +168,7 @@ class Damaged:
             self.file.write(file, pixels, format, keep_palette=keep_palette, holes=self.holes)
 
 
-def _mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
+def mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
     """Restored pixels (N) or (N, C) with a weight from 0 to 1, mixed with those before, if these are numbers."""
     result = np.empty_like(before)
     for start in range(0, len(before), _MIXED_AT_ONCE):
@@ -178,3 +178,8 @@ def _mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pi
         mixed = np.where(np.isfinite(old), old + share * (new - old), new)
         result[part] = np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
     return result
+
+
+def opaque_value(dtype: np.dtype[Any]) -> int:
+    """What alpha is where nothing shines through."""
+    return int(np.iinfo(dtype).max) if dtype.kind == "u" else 1

@@ -40,9 +40,9 @@ def fill(
     largest = LARGEST_VALUE.get(colours.dtype.newbyteorder("="), 1)
     for region in stage.regions:
         tell()
-        holes = stage.holes[region.outer]
+        holes = stage.holes[region.outer].copy()  # which may be turned, and torch takes no such array
         output = run(_network_input(colours[region.outer], holes, largest), torch.from_numpy(holes)[None, None].float())
-        here = stage.wanted[region.inner]
+        here = stage.wanted[region.inner].copy()
         values = _at(output[0, :, *region.inner_in_outer], here).clip(0, 1)
         if np.isnan(values).any():
             raise InputError("model answers with values that are not a number; its weights are damaged")

@@ -10,15 +10,16 @@ import dataclasses
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikefill import memory
 from spikefill.errors import InputError
 from spikefill.inpainting import inks
-from spikefill.inpainting.files import heif, through_pillow
-from spikefill.inpainting.files.content import Content, Limit, Pixels
+from spikefill.inpainting.files import heif, jpeg_blocks, through_pillow
+from spikefill.inpainting.files.content import Content, Limit, Pixels, damage_is_said
 from spikefill.inpainting.files.orientation import displayed_to_stored, stored_to_displayed
 from spikefill.inpainting.files.through_pillow import pil_to_array, to_image
 from spikefill.masks.convert import LARGEST_MEGAPIXELS, as_mask
@@ -60,10 +61,18 @@ class ImageFile(Content):
     Attributes:
         format: ``"PNG"``, ``"JPEG"``, ``"WEBP"``, ``"BMP"``, ``"TIFF"`` or ``"HEIF"``.
         source: Its path, or its bytes.
+        max_memory: Bytes that the process may take when it is written; None for any number.
     """
 
     format: str
     source: Path | bytes
+    max_memory: int | None = None
+
+    @classmethod
+    def of(cls, content: Content, format: str, source: Path | bytes, max_memory: int | None = None) -> Self:  # noqa: A002
+        """What a file holds, with its format and where it is from."""
+        values = {item.name: getattr(content, item.name) for item in dataclasses.fields(content)}
+        return cls(format=format, source=source, max_memory=max_memory, **values)
 
     @property
     def encoded(self) -> bytes:
@@ -121,7 +130,8 @@ class ImageFile(Content):
         """A file with other pixels of the same shape, and with this one's EXIF, ICC profile, XMP, resolution, comment.
 
         JPEG is compressed with the source's quantisation tables and chroma subsampling, where the source was JPEG
-        (else quality 95 without subsampling); WebP without loss, unless the source was lossy WebP (then quality 95);
+        (else quality 95 without subsampling); with jpeglib, blocks of grey and colour (not CMYK) without a hole keep
+        their coefficients. WebP without loss, unless the source was lossy WebP (then quality 95);
         TIFF as the source was, or with Deflate, never with loss; HEIC with quality 95 without subsampling.
 
         Args:
@@ -130,8 +140,9 @@ class ImageFile(Content):
             format: The format to write; None for the source's.
             keep_palette: Write a palette, or 1 bit, where the source has one: pixels in the holes get its nearest
                 colour, the others keep their entry. Otherwise the picture becomes grey, RGB or RGBA.
-            holes: (H, W), where ``keep_palette`` finds entries anew; None for those that differ from
-                `pixels`, which must then not have been restored in place.
+            holes: (H, W), where ``keep_palette`` finds entries anew, and outside of which blocks of JPEG are kept;
+                None for those that differ from `pixels`, which must then not have been restored in place, and for no
+                block of JPEG.
 
         Raises:
             InputError: The format cannot hold the pixels, or what goes with them.
@@ -151,7 +162,19 @@ class ImageFile(Content):
             premultiplied=self.premultiplied,
             palette=palette,
         )
-        _write(file, content, target, self.compression if target == self.format else None)
+        compression = self.compression if target == self.format else None
+        if target == self.format == "JPEG" and holes is not None and self._can_keep_blocks(pixels):
+            written = io.BytesIO()
+            _write(written, content, target, compression)
+            file.write(jpeg_blocks.keep(self.encoded, written.getvalue(), holes))
+        else:
+            _write(file, content, target, compression)
+
+    def _can_keep_blocks(self, pixels: Pixels) -> bool:
+        """Whether there is what keeps the blocks of JPEG, and memory for it."""
+        height, width = pixels.shape[:2]
+        needed = memory.PROCESS + pixels.nbytes + height * width * (1 + jpeg_blocks.KEEPING)
+        return jpeg_blocks.package() is not None and (self.max_memory is None or needed <= self.max_memory)
 
 
 def encode(pixels: Pixels, format: str) -> bytes:  # noqa: A002
@@ -182,6 +205,15 @@ def _write(file: IO[bytes], content: Content, target: str, compression: dict[str
 def is_served(encoded: bytes) -> bool:
     """Whether the bytes begin as a file of a format that `decode` reads."""
     return _format(encoded) is not None
+
+
+def is_tiff(source: str | Path | bytes) -> bool:
+    """Whether a file, or its bytes, begin as TIFF; False for a file that cannot be read."""
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+            return _format(file.read(16)) == "TIFF"
+    except OSError:
+        return False
 
 
 def decode(
@@ -216,15 +248,33 @@ def decode(
         if other is None:
             raise InputError(f"{name} is not an image that can be read ({_SERVED})")
         raise InputError(f"{name} is {other}; it must be {_SERVED}")
-    try:
+    with damage_is_said(name):
         content = _read(encoded, kind, name, Limit(largest_megapixels, max_memory, len(encoded)))
-    except InputError:
-        raise
-    except Exception as error:  # the libraries raise anything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{name} is damaged: {reason}") from error
-    values = {item.name: getattr(content, item.name) for item in dataclasses.fields(content)}
-    return ImageFile(format=kind, source=source, **values)
+    return ImageFile.of(content, kind, source, max_memory)
+
+
+def decode_mask(encoded: bytes, name: str, *, largest_megapixels: float, max_memory: int | None) -> NDArray[np.bool_]:
+    """The holes in a file that is a mask, as it is displayed; see `ImageFile.displayed_mask`.
+
+    Args:
+        encoded: The file.
+        name: What to call it in errors.
+        largest_megapixels: As for `decode`.
+        max_memory: The same.
+
+    Raises:
+        InputError: As `decode`, or a value is not a number.
+    """
+    if _format(encoded) == "PNG":
+        with damage_is_said(name):
+            holes = through_pillow.read_mask(encoded, name, Limit(largest_megapixels, max_memory, len(encoded)))
+        if holes is not None:
+            return holes
+    file = decode(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
+    try:
+        return file.displayed_mask()
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def _bytes_of(source: Path | bytes, name: str) -> bytes:
@@ -236,9 +286,9 @@ def _bytes_of(source: Path | bytes, name: str) -> bytes:
 
 def _read(encoded: bytes, kind: str, name: str, limit: Limit) -> Content:
     if kind == "TIFF":
-        from spikefill.inpainting.files import tiff  # takes a moment, which most calls save
+        from spikefill.inpainting.files import tiff_pages  # takes a moment, which most calls save
 
-        return tiff.read(encoded, name, limit)
+        return tiff_pages.read(encoded, name, limit)
     if kind == "HEIF":
         return heif.read(encoded, name, limit)
     return through_pillow.read(encoded, kind, name, limit)

@@ -48,12 +48,16 @@ def restore(
     Returns:
         As ``inks``, with other values in the holes alone.
     """
-    largest = np.iinfo(inks.dtype).max
     colours = restore_colours(appearance(inks), 0)[holes]
-    black = restore_colours(inks[..., 3], 1)[holes].astype(np.float32) / largest
-    black = np.minimum(black, 1 - colours.max(axis=1))[:, None]
-    light = np.maximum(1 - black, 1 / largest)
+    black = restore_colours(inks[..., 3], 1)[holes]
     result = inks if in_place else inks.copy()
-    others = np.clip(1 - colours / light, 0, 1)
-    result[holes] = np.floor(np.concatenate([others, black], axis=1) * largest + 0.5).astype(inks.dtype)
+    result[holes] = separated(colours, black)
     return result
+
+
+def separated(colours: NDArray[np.float32], black: Pixels) -> Pixels:
+    """The inks (N, 4) that look like some colours (N, 3), float32 in [0, 1], with as much black (N) as these allow."""
+    largest = np.iinfo(black.dtype).max
+    amount = np.minimum(black.astype(np.float32) / largest, 1 - colours.max(axis=1))[:, None]
+    others = np.clip(1 - colours / np.maximum(1 - amount, 1 / largest), 0, 1)
+    return np.floor(np.concatenate([others, amount], axis=1) * largest + 0.5).astype(black.dtype)

@@ -50,7 +50,8 @@ def plan_within(
     own: int | None = getattr(model, "tile", None)
     space = workspace.of(model, quality)
     if context is None or own is None:
-        tile = Layout(holes, context, 0).side(space, (TILE, *SMALLER_SIDES), held, None, max_memory)
+        sides = [side for side in SMALLER_SIDES if side <= TILE]
+        tile = Layout(holes, context, 0).side(space, sides, held, None, max_memory)
         return [Stage(holes, holes, None, plan(holes, context, tile))]
     layout = Layout(holes, context, OVERLAP)
     most = space.everywhere * (own + 2 * context + OVERLAP) ** 2
@@ -84,7 +85,7 @@ class Layout:
         height, width = self.holes.shape
         whole = np.pad(self.holes, ((0, -height % _BLOCK), (0, -width % _BLOCK)))
         rows = np.bitwise_or.reduce(whole.reshape(len(whole) // _BLOCK, _BLOCK, -1), axis=1)
-        return rows.reshape(len(rows), -1, _BLOCK).any(axis=2)
+        return np.asarray(rows.reshape(len(rows), -1, _BLOCK).any(axis=2))
 
     @cached_property
     def _near(self) -> NDArray[np.int64]:
@@ -139,4 +140,5 @@ class Layout:
         if best is not None:
             return best
         height, width = self.holes.shape
+        assert max_memory is not None  # `most` leaves room for the smallest squares
         raise too_little(f"a picture of {width} x {height} px", PROCESS + held + needed, max_memory)

@@ -136,14 +136,18 @@ def take_over(colours: Pixels, smaller: Pixels, deep: NDArray[np.bool_]) -> None
     """
     for top in range(0, len(deep), _ROWS):
         rows, columns = np.nonzero(deep[top : top + _ROWS])
-        if not rows.size:
-            continue
-        above, below, down = _between(rows + top, smaller.shape[0])
-        left, right, across = _between(columns, smaller.shape[1])
-        upper = smaller[above, left] * (1 - across) + smaller[above, right] * across
-        lower = smaller[below, left] * (1 - across) + smaller[below, right] * across
-        values = upper * (1 - down) + lower * down
-        colours[rows + top, columns] = np.rint(values) if colours.dtype.kind == "u" else values
+        if rows.size:
+            values = taken_from(smaller, rows + top, columns)
+            colours[rows + top, columns] = np.rint(values) if colours.dtype.kind == "u" else values
+
+
+def taken_from(smaller: Pixels, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Pixels:
+    """What a picture of half the size has at pixels of the whole, by bilinear interpolation: (N, C), not rounded."""
+    above, below, down = _between(rows, smaller.shape[0])
+    left, right, across = _between(columns, smaller.shape[1])
+    upper = smaller[above, left] * (1 - across) + smaller[above, right] * across
+    lower = smaller[below, left] * (1 - across) + smaller[below, right] * across
+    return np.asarray(upper * (1 - down) + lower * down)
 
 
 def _between(

@@ -50,5 +50,9 @@ def of(model: nn.Module, quality: str) -> Workspace:
     best = _BEST if quality == "best" else 0
     if isinstance(model, Hybrid):
         fine, _ = SIZES[model.arguments["size"]]
-        return Workspace(_HYBRID + _HYBRID_CHANNELS * (fine.half + fine.quarter // 4) + best, _HYBRID_WITHOUT + best)
+        features = _HYBRID_CHANNELS * (fine.half + fine.quarter // 4)
+        if model.stream is not None:  # everything is computed, and lies there for all steps
+            everywhere = _HYBRID + features * model.stream.length * 4 // 3 + best
+            return Workspace(everywhere, everywhere)
+        return Workspace(_HYBRID + features + best, _HYBRID_WITHOUT + best)
     return Workspace(_OTHER + best, _OTHER + best)

@@ -91,11 +91,7 @@ def read(
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     if not image_file.is_served(encoded):
         return _read_by_pillow(encoded, name, largest_megapixels)
-    file = image_file.decode(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
-    try:
-        return file.displayed_mask()
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+    return image_file.decode_mask(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
 
 
 def _read_by_pillow(encoded: bytes, name: str, largest_megapixels: float) -> NDArray[np.bool_]:

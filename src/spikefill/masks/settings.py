@@ -95,4 +95,5 @@ class MaskSettings:
 
     def adjusted(self, holes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Holes inverted, and then grown, as asked for."""
-        return dilated(~holes if self.invert else holes, self.dilate)
+        holes = ~holes if self.invert else holes
+        return dilated(holes, self.dilate) if self.dilate else holes

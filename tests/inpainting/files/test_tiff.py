@@ -181,7 +181,8 @@ def with_a_bomb(*, hidden: bool = False) -> bytes:
 
 KINDS_OF_VALUES = "they must be unsigned, of 8 or 16, or floating-point of 32"
 REFUSED = {
-    "pages": (pages(0, 0, 0), "photo has 3 pages; give each as a file of its own, with its mask"),
+    "pages": (pages(0, 0, 0),
+              "photo has 3 pages, but one is wanted; spikefill inpaint restores all, from TIFF to TIFF"),
     "raw": (pages(1, 0), "photo begins with a preview, as raw files of cameras do; develop it first"),
     "lab": (tiff_file(photograph(3), photometric="cielab"),
             "photo has colours of kind CIELAB; convert it to RGB, grey or CMYK"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +89,18 @@ class Content:
             if target not in _HOLDERS[kind] and not (kind == _DEEP and target == source == "HEIF"):
                 other = next(name for name in _HOLDERS[kind] if all(name in _HOLDERS[each] for each in kinds))
                 raise InputError(f"the photograph has {kind}, which {NAMES[target]} cannot hold; write {NAMES[other]}")
+
+
+@contextmanager
+def damage_is_said(name: str) -> Iterator[None]:
+    """Makes an `InputError` of whatever the formats' libraries raise on a damaged file, which may be anything."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name} is damaged: {reason}") from error
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,12 @@ def write(directory: Directory, header: Header, start: int) -> bytes:
     return count + b"".join(entries) + struct.pack(header.number, 0) + behind
 
 
+def place_of_next(directory: Directory, header: Header, start: int) -> int:
+    """Where a directory that is written at ``start`` has the offset of the one behind it."""
+    count, entry_size = (8, 20) if header.big else (2, 12)
+    return start + count + entry_size * len({*directory.values, *directory.further})
+
+
 def from_exif(exif: bytes) -> tuple[Header, Directory]:
     """The first directory of EXIF data, with or without the mark of JPEG before them.
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from spikefill.errors import InputError
@@ -44,6 +45,9 @@ _LIBRARY = 8
 
 _AT_A_TIME = 1 << 20
 """How many pixels are copied."""
+
+_HOLE = 128
+"""The least value of a hole in a mask of 8 bits."""
 
 _XMP_IN_PNG = "XML:com.adobe.xmp"
 _EXIF_MARK = b"Exif\0\0"
@@ -97,6 +101,37 @@ def read(encoded: bytes, kind: str, name: str, limit: Limit) -> Content:
         )
 
 
+def read_mask(encoded: bytes, name: str, limit: Limit) -> NDArray[np.bool_] | None:
+    """The holes in a PNG file of 1 bit or grey, with no array of its numbers: half the memory of `read`.
+
+    Args:
+        encoded: The file.
+        name: What to call it in errors.
+        limit: As for `read`.
+
+    Returns:
+        Bool (H, W), as it is displayed, see `masks.as_mask`; None for a file of another kind.
+
+    Raises:
+        InputError: The picture is too large.
+        Exception: Whatever Pillow raises on a damaged file.
+    """
+    with quiet():
+        image = OPENERS["PNG"](io.BytesIO(encoded))
+    with image:
+        if image.mode not in ("1", "L") or "transparency" in image.info or getattr(image, "n_frames", 1) > 1:
+            return None
+        limit.check(*image.size, name, 1)
+        image.load()
+        least = 1 if image.getextrema()[1] == 1 else _HOLE
+        holes = np.empty(image.size[::-1], bool)
+        for rows, part in _bands(image):
+            holes[rows] = part >= least if image.mode == "L" else part
+        with quiet():
+            turn = orientation.valid(image.getexif().get(orientation.TAG))
+    return orientation.stored_to_displayed(holes, turn)
+
+
 def _decoding(image: Image.Image, kind: str, encoded: bytes) -> int:
     """Bytes a pixel that decoding takes: Pillow's picture, the array, and what the format's library holds of it."""
     palette = image.mode in ("1", "P")
@@ -120,10 +155,8 @@ def format_of(encoded: bytes) -> str | None:
 def write(file: IO[bytes], content: Content, kind: str, compression: dict[str, Any]) -> None:
     """Writes a file of format ``kind``, one of `OPENERS`.
 
-    JPEG changes what is outside of the holes, too: every block is transformed and rounded again. With the source's
-    tables and sampling, most of it comes out as it was. Two photographs of 384 x 384 px, in qualities 50 to 92, kept
-    97 to 99 % of the pixels more than a block away from the hole, and the others changed by at most 12 of 255; where
-    the colours are subsampled 67 to 97 %, and at most 20.
+    JPEG changes what is outside of the holes, too: every block is transformed and rounded again (see docs/large.md);
+    `jpeg_blocks` undoes that.
 
     Args:
         file: Open to be written.
@@ -183,12 +216,23 @@ def _array(image: Image.Image) -> Pixels:
     width, height = image.size
     if width * height <= _AT_A_TIME:
         return np.array(image)
-    rows = max(1, _AT_A_TIME // width)
     pixel = np.asarray(image.crop((0, 0, 1, 1)))
     pixels: Pixels = np.empty((height, width, *pixel.shape[2:]), pixel.dtype)
-    for top in range(0, height, rows):
-        pixels[top : top + rows] = np.asarray(image.crop((0, top, width, min(top + rows, height))))
+    for rows, part in _bands(image):
+        pixels[rows] = part
     return pixels
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Pixels]]:
+    """The pixels of an image, some rows at a time."""
+    width, height = image.size
+    rows = max(1, _AT_A_TIME // width)
+    if rows >= height:
+        yield slice(0, height), np.asarray(image)
+        return
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        yield slice(top, bottom), np.asarray(image.crop((0, top, width, bottom)))
 
 
 def to_image(pixels: Pixels, *, cmyk: bool = False) -> Image.Image:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tifffile import TiffFile, TiffPage, imwrite
+from tifffile import TiffPage, imwrite
 
 from spikefill.errors import InputError
 from spikefill.inpainting.files import directories, orientation, tiff_checks
@@ -49,37 +49,58 @@ _OF_EXIF = {270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 316, 33432}
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said as an error
 
 
-def read(encoded: bytes, name: str, limit: Limit) -> Content:
-    """Decodes a TIFF file of one picture; previews and masks behind it are left out.
+def read_page(
+    page: TiffPage, tags: Directory, header: Header, encoded: bytes | FileBytes, name: str, limit: Limit
+) -> Content:
+    """Decodes a page.
+
+    Args:
+        page: Its description by tifffile, whose file is open.
+        tags: Its directory.
+        header: Of the file.
+        encoded: The file's bytes.
+        name: What to call it in errors.
+        limit: How large it may be.
 
     Raises:
-        InputError: The picture is too large, one of several, or of a kind that is not served.
+        InputError: It is too large, or of a kind that is not served.
         Exception: Whatever tifffile and imagecodecs raise on a damaged file.
     """
-    header = Header.of(encoded)
-    tags = directories.read(encoded, header, header.first)
-    tiff_checks.check_single(encoded, header, tags, name)
-    with TiffFile(io.BytesIO(encoded)) as file:
-        page = file.pages[0]
-        if not isinstance(page, TiffPage):
-            raise ValueError("it holds no picture")  # noqa: TRY004 - the file is wrong, not the type of an argument
-        for width, height in ((page.imagewidth, page.imagelength), (page.tilewidth or 1, page.tilelength or 1)):
-            limit.check(width, height, name, _decoding(page))
-        tiff_checks.check_kind(page, name)
-        tiff_checks.check_whole(page, encoded)
-        stored = page.asarray(maxworkers=1)
-        if page.planarconfig == _PLANES and stored.ndim == 3:
-            stored = np.ascontiguousarray(stored.transpose(1, 2, 0))
-        palette = _palette(page, stored)
-        return Content(
-            pixels=_pixels(stored, page, name) if palette is None else palette.pixels,
-            orientation=orientation.valid(next(iter(tags.numbers(orientation.TAG, header.order)), None)),
-            kept=_kept(tags, header),
-            compression=_compression(page, tags, header),
-            cmyk=page.photometric == SEPARATED,
-            premultiplied=tuple(page.extrasamples) == (_MULTIPLIED,),
-            palette=palette,
-        )
+    check_page(page, encoded, name, limit, decoding=_decoding(page))
+    stored = page.asarray(maxworkers=1)
+    if page.planarconfig == _PLANES and stored.ndim == 3:
+        stored = np.ascontiguousarray(stored.transpose(1, 2, 0))
+    palette = _palette(page, stored)
+    return Content(
+        pixels=_pixels(stored, page, name) if palette is None else palette.pixels,
+        orientation=stored_orientation(tags, header),
+        kept=_kept(tags, header),
+        compression=_compression(page, tags, header),
+        cmyk=page.photometric == SEPARATED,
+        premultiplied=tuple(page.extrasamples) == (_MULTIPLIED,),
+        palette=palette,
+    )
+
+
+def check_page(page: TiffPage, encoded: bytes | FileBytes, name: str, limit: Limit, *, decoding: int) -> None:
+    """Raises `InputError` if a page is too large or not of a kind that is served, `ValueError` if it is damaged.
+
+    Args:
+        page: As for `read_page`, and so are the others.
+        encoded: See there.
+        name: See there.
+        limit: See there.
+        decoding: Bytes a pixel that decoding takes.
+    """
+    for width, height in ((page.imagewidth, page.imagelength), (page.tilewidth or 1, page.tilelength or 1)):
+        limit.check(width, height, name, decoding)
+    tiff_checks.check_kind(page, name)
+    tiff_checks.check_whole(page, encoded)
+
+
+def stored_orientation(tags: Directory, header: Header) -> int:
+    """The orientation that a directory states."""
+    return orientation.valid(next(iter(tags.numbers(orientation.TAG, header.order)), None))
 
 
 def write(file: IO[bytes], content: Content, compression: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from tifffile import TiffPage
 
 from spikefill.errors import InputError
 from spikefill.inpainting.files import directories
-from spikefill.inpainting.files.directories import Directory, Header
+from spikefill.inpainting.files.directories import Directory, FileBytes, Header
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6
 """Kinds of colours: what TIFF calls the photometric interpretation."""
@@ -22,8 +22,8 @@ _SUBFILE, _PREVIEW, _MASK = 254, 1, 4
 _CHUNKY, _PLANAR = 1, 2
 """How the channels may be laid out: those of a pixel together, or each as a picture of its own."""
 
-_JPEG = 7
-_COMPRESSIONS = (1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34925, 50000)
+JPEG = 7
+_COMPRESSIONS = (1, 2, 3, 4, 5, JPEG, 8, 32773, 32946, 34925, 50000)
 """None, those of facsimiles, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard. The others are rare, and image formats of
 their own, which would have to be looked into before they are decoded."""
 
@@ -33,27 +33,33 @@ _BLOCK = 16
 """Pixels by which a JPEG may reach beyond its strip or tile."""
 
 
-def check_single(encoded: bytes, header: Header, first: Directory, name: str) -> None:
-    """Raises `InputError` if a file holds several pictures: a mask of one would say nothing of the others."""
-    kind = sum(first.numbers(_SUBFILE, header.order)[:1])
-    if kind & (_PREVIEW | _MASK):
-        raise InputError(f"{name} begins with a preview, as raw files of cameras do; develop it first")
-    seen, pictures, following = {header.first}, 1, first.next
-    while following:
+def pictures(encoded: bytes | FileBytes, header: Header, name: str) -> dict[int, Directory]:
+    """The directories of the pages that are pictures, by their number in the file; previews and masks are none.
+
+    Raises:
+        InputError: The file begins with a preview.
+        ValueError: It is damaged.
+    """
+    found: dict[int, Directory] = {}
+    seen: set[int] = set()
+    following = header.first
+    while following or not seen:
         if following in seen:
             raise ValueError("its pages lead back to one another")
-        seen.add(following)
         page = directories.read(encoded, header, following)
-        pictures += not sum(page.numbers(_SUBFILE, header.order)[:1]) & (_PREVIEW | _MASK)
+        if not sum(page.numbers(_SUBFILE, header.order)[:1]) & (_PREVIEW | _MASK):
+            found[len(seen)] = page
+        elif not seen:
+            raise InputError(f"{name} begins with a preview, as raw files of cameras do; develop it first")
+        seen.add(following)
         following = page.next
-    if pictures > 1:
-        raise InputError(f"{name} has {pictures} pages; give each as a file of its own, with its mask")
+    return found
 
 
 def check_kind(page: TiffPage, name: str) -> None:
     """Raises `InputError` unless colours, channels, values and compression are served, `ValueError` if damaged."""
     photometric, compression = int(page.photometric), int(page.compression)
-    if photometric not in _CHANNELS or (photometric == YCBCR and compression != _JPEG):
+    if photometric not in _CHANNELS or (photometric == YCBCR and compression != JPEG):
         raise InputError(f"{name} has colours of kind {_called(page.photometric)}; convert it to RGB, grey or CMYK")
     if compression not in _COMPRESSIONS:
         raise InputError(f"{name} is compressed by {_called(page.compression)}; compress it by LZW or Deflate")
@@ -85,7 +91,7 @@ def _called(value: Any) -> str:
     return str(getattr(value, "name", value))
 
 
-def check_whole(page: TiffPage, encoded: bytes) -> None:
+def check_whole(page: TiffPage, encoded: bytes | FileBytes) -> None:
     """Raises `ValueError` unless all strips or tiles lie within the file, and none claims to be larger than it is.
 
     tifffile takes missing ones for zeros, and decodes whatever size a JPEG in a strip has before it looks at it.
@@ -98,7 +104,7 @@ def check_whole(page: TiffPage, encoded: bytes) -> None:
     for place, count in zip(places[:pieces], sizes[:pieces], strict=True):
         if place <= 0 or count <= 0 or place + count > len(encoded):
             raise ValueError("strips or tiles lie outside of the file")
-        if page.compression == _JPEG:
+        if page.compression == JPEG:
             height, width = _jpeg_size(encoded[place : place + count])
             if height > rows + _BLOCK or width > columns + _BLOCK:
                 raise ValueError(f"a strip or tile of {columns} x {rows} px holds one of {width} x {height}")
