@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from spikefill.errors import InputError, check_choice
+from spikefill.errors import InputError
 from spikefill.neurons import LIF, LIFState, Pointwise
 from spikefill.neurons.constant import Readout
-from spikefill.neurons.pointwise import NOISE_MODES, NoiseMode
+from spikefill.neurons.pointwise import Noise, NoiseMode
 
 
 class SNNConv2d(nn.Conv2d):
@@ -61,9 +60,7 @@ class SNNConv2d(nn.Conv2d):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
-        if not (math.isfinite(noise) and noise >= 0):
-            raise InputError(f"noise is {noise!r}; it must be a standard deviation, 0 or more")
-        check_choice("noise_mode", noise_mode, NOISE_MODES)
+        Noise(noise, noise_mode)  # which checks both
         self.noise = noise
         self.noise_mode: NoiseMode = noise_mode
         self.noise_in_eval = noise_in_eval
@@ -114,11 +111,10 @@ class SNNConv2d(nn.Conv2d):
 
     def _pointwise(self, seed: int | None) -> Pointwise:
         """The bias, and the noise of a call: the neurons add both as they read the convolution's output."""
-        if self.noise == 0 or not (self.training or self.noise_in_eval):
+        noise = Noise(self.noise, self.noise_mode, self.noise_in_eval)
+        if not noise.drawn(training=self.training):
             return Pointwise(bias=self.bias)
-        if seed is None and not torch.compiler.is_compiling():  # where a number drawn here would break the graph
-            seed = int(torch.randint(1 << 62, ()))
-        return Pointwise(bias=self.bias, noise=self.noise, noise_mode=self.noise_mode, seed=seed)
+        return noise.pointwise(bias=self.bias, seed=seed)
 
     def extra_repr(self) -> str:
         """The settings of convolution and noise, as `print` shows them."""

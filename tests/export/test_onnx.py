@@ -179,6 +179,9 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     ("architecture", "arguments", "options", "said"),
     [
         ("scnn", {"noise_in_eval": True}, {}, "layer spiking draws noise outside training"),
+        ("scnn", {"activation": "quantised"}, {}, "spiking.neuron is a Quantiser; only LIF and ReLU"),
+        ("hybrid", {"size": "tiny", "noise": 0.1, "noise_in_eval": True}, {}, "draws noise outside training"),
+        ("hybrid", {"size": "tiny", "streaming": {}}, {}, "the model is streaming, step by step"),
         ("partial-unet", {}, {}, "model is a PartialConvUNet; what can be exported to ONNX is SCNN and Hybrid"),
         ("hybrid", {"neuron": {"readout": "spikes"}}, {}, r"readout of layer coarse\.\S+ is 'spikes'"),
         ("hybrid", {}, {"levels": 0}, "levels is 0; it must be a whole number, 1 or more"),

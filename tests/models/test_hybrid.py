@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from torch import Tensor, nn
 
 from spikefill import InputError, models
 from spikefill.models import Hybrid
-from spikefill.models.hybrid import NEURON, Core, Firing
+from spikefill.models.core import Core
+from spikefill.models.firing import Firing
+from spikefill.models.hybrid import NEURON
 from spikefill.neurons import LIF
 
 
@@ -155,6 +159,88 @@ def test_the_twin_has_the_same_weights_and_another_activation_only() -> None:
     _, mask, masked = masked_image(32, 32)
     with torch.no_grad():
         assert not torch.equal(model(masked, mask), twin(masked, mask))
+
+
+@pytest.mark.parametrize("activation", ["quantised", "quantised-lif"])
+def test_the_quantised_twins_are_the_network_itself(activation: str) -> None:
+    """Its neurons keep all of their current and have T + 1 levels: time adds nothing."""
+    _, mask, masked = masked_image(32, 40)
+    found = []
+    for model in (hybrid(size="tiny", steps=4), hybrid(size="tiny", steps=2, activation=activation)):
+        model.set_steps(4)
+        restored = model(masked, mask)
+        restored.square().sum().backward()
+        gradient = torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+        found.append((restored.detach(), gradient))
+    assert ((found[0][0] - found[1][0]).abs() < 1e-5).float().mean() > 0.999
+    assert (found[0][1] - found[1][1]).norm() < 1e-2 * found[0][1].norm()
+
+
+def test_neurons_are_where_they_are_placed() -> None:
+    whole, masked = hybrid(size="tiny"), masked_image(32, 32)[1:]
+    everywhere = {name for name, layer in whole.named_modules() if isinstance(layer, Firing)}
+    found, outputs = {}, []
+    for placement in ("stem", "encoder", "bottleneck", "decoder"):
+        model = hybrid(size="tiny", placement=placement)
+        firing = {name: layer.neuron for name, layer in model.named_modules() if isinstance(layer, Firing)}
+        found[placement] = {name for name, neuron in firing.items() if isinstance(neuron, LIF)}
+        assert all(isinstance(firing[name], nn.ReLU) for name in everywhere - found[placement])
+        assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in whole.state_dict().items())
+        with torch.no_grad():
+            outputs.append(model(masked[1], masked[0]))
+    assert found["stem"] == {"fine.down.0", "coarse.encoder.0.residual.0"}
+    assert found["encoder"] > found["stem"]
+    assert found["encoder"] | found["bottleneck"] | found["decoder"] == everywhere
+    assert sum(len(found[part]) for part in ("encoder", "bottleneck", "decoder")) == len(everywhere)
+    assert "coarse.handed.1" in found["bottleneck"]
+    assert not any(torch.equal(a, b) for a, b in pairwise(outputs))
+    with pytest.raises(InputError, match="placement is 'middle'; it must be one of: all, stem, encoder"):
+        hybrid(placement="middle")
+
+
+def test_noise_follows_the_seed_of_torch_and_is_drawn_in_training_alone_unless_asked_for() -> None:
+    _, mask, masked = masked_image(24, 24)
+
+    def run(seed: int, model: Hybrid) -> Tensor:
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            return model(masked, mask)
+
+    quiet, noisy = hybrid(size="tiny"), hybrid(size="tiny", noise=0.1)
+    assert torch.equal(run(1, noisy), run(1, quiet))
+    always = hybrid(size="tiny", noise=0.1, noise_in_eval=True)
+    times = hybrid(size="tiny", noise=0.1, noise_in_eval=True, noise_mode="multiplicative")
+    twin = hybrid(size="tiny", noise=0.1, noise_in_eval=True, activation="relu")
+    for model in (noisy.train(), always, times, twin):
+        assert torch.equal(run(1, model), run(1, model))
+        assert not torch.equal(run(1, model), run(2, model))
+    assert torch.equal(run(1, noisy), run(1, always))
+    assert not torch.equal(run(1, always), run(1, times))
+    with pytest.raises(InputError, match=r"noise is -0.1; it must be a standard deviation"):
+        hybrid(noise=-0.1)
+
+
+@pytest.mark.parametrize(
+    "neuron",
+    [
+        {"beta": 0.8, "reset": "soft", "learnable": ["tau"], "surrogate": "triangle"},
+        {"beta": 0.8, "reset": "hard", "learnable": ["tau", "threshold"], "surrogate": "fast_sigmoid"},
+    ],
+)
+def test_each_layer_learns_a_time_constant_of_its_own(neuron: dict[str, Any], tmp_path: Path) -> None:
+    """The parametric neuron of Fang et al., ICCV 2021."""
+    model = hybrid(size="tiny", neuron=neuron).train()
+    learnt = {name: weight for name, weight in model.named_parameters() if "logit" in name}
+    assert len(learnt) == sum(isinstance(module, Firing) for module in model.modules())
+    _, mask, masked = masked_image(32, 32)
+    (model(masked, mask) - 0.5).square().mean().backward()
+    assert sum(weight.grad is not None and weight.grad.item() != 0 for weight in learnt.values()) > 0.9 * len(learnt)
+    with torch.no_grad():
+        for number, weight in enumerate(learnt.values()):
+            weight.add_(number / 50)
+    models.save(model, tmp_path / "model.safetensors")
+    with torch.no_grad():
+        assert torch.equal(models.read(tmp_path / "model.safetensors")(masked, mask), model.eval()(masked, mask))
 
 
 def test_the_rate_is_the_current_rounded_to_a_multiple_of_1_over_t_and_limited() -> None:

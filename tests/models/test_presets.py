@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
 from spikefill import InputError, models
 
@@ -74,3 +75,24 @@ def test_bundled_weights_that_were_changed_are_refused(
     changed.unlink()
     with pytest.raises(InputError, match=r"cannot read the weights in .*scnn\.safetensors: No such file"):
         models.read(name)
+
+
+def test_a_network_is_built_again_with_other_arguments_and_its_weights() -> None:
+    model = models.create("hybrid", size="tiny")
+    twin = models.rebuilt(model, activation="relu", steps=4)
+    assert twin.arguments == {**model.arguments, "activation": "relu", "steps": 4}
+    weights = model.state_dict()
+    assert all(torch.equal(weight, weights[name]) for name, weight in twin.state_dict().items())
+    assert twin.training
+    next(twin.parameters()).data.add_(1)
+    assert not torch.equal(next(twin.parameters()), next(model.parameters()))
+    learnt = models.create("hybrid", size="tiny", neuron={"beta": 0.5, "learnable": ["tau"]})
+    assert models.rebuilt(learnt, activation="relu").state_dict().keys() == weights.keys()
+
+
+def test_weights_that_are_not_there_are_named() -> None:
+    model = models.create("scnn", width=4)
+    with pytest.raises(InputError, match=r"width=8: the model has no weights spiking.weight of that size"):
+        models.rebuilt(model, width=8)
+    with pytest.raises(InputError, match=r"the model has no weights spiking.neuron.beta_logit"):
+        models.rebuilt(model, neuron={"learnable": ["tau"]})

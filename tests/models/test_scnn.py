@@ -68,6 +68,24 @@ def test_the_twin_has_the_same_weights_and_another_activation_only() -> None:
     assert not torch.equal(model(picture), twin(picture))
 
 
+@pytest.mark.parametrize(
+    ("activation", "levels"), [("quantised", [0, 0.25, 0.5, 0.75, 1]), ("quantised-lif", [0, 0.25, 0.5, 1])]
+)
+def test_the_quantised_twins_differ_in_their_levels(activation: str, levels: list[float]) -> None:
+    model, twin = tiny(width=32, noise=0.0), tiny(width=32, noise=0.0, activation=activation)
+    assert all(torch.equal(weight, twin.state_dict()[name]) for name, weight in model.state_dict().items())
+    seen: dict[str, torch.Tensor] = {}
+    for name, network in (("model", model), ("twin", twin)):
+        network.convolutions.register_forward_pre_hook(lambda _, inputs, name=name: seen.update({name: inputs[0]}))
+        network(image(1, 3, 64, 64) * 2)
+    assert seen["twin"].unique().tolist() == levels
+    assert seen["model"].unique().tolist() == [0, 0.25, 0.5, 1]
+    assert (seen["twin"] - seen["model"]).abs().mean() < 0.25
+    twin(image(1, 3, 8, 8)).sum().backward()
+    assert twin.spiking.weight.grad is not None
+    assert twin.spiking.weight.grad.abs().sum() > 0
+
+
 def test_the_final_relu_is_an_option() -> None:
     picture = image(1, 3, 20, 20)
     with_it, without = tiny().eval(), tiny(final_relu=False).eval()
@@ -158,7 +176,8 @@ def test_neuron_settings_reach_the_layer_and_the_arguments() -> None:
         ({"noise": float("nan")}, "noise is nan"),
         ({"noise_mode": "pink"}, "noise_mode is 'pink'; it must be one of: additive, multiplicative"),
         ({"readout": "spikes"}, "readout is 'spikes'; it must be one of: rate, latency"),
-        ({"activation": "gelu"}, "activation is 'gelu'; it must be one of: lif, relu"),
+        ({"activation": "gelu"}, "activation is 'gelu'; it must be one of: lif, relu, quantised, quantised-lif"),
+        ({"activation": "quantised", "readout": "latency"}, "readout of the neuron is 'latency'"),
         ({"current_scale": 0}, "current_scale is 0"),
         ({"current_scale": float("inf")}, "current_scale is inf"),
         ({"neuron": {"tau": -1}}, "tau is -1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spikefill.neurons import LIF, LIFParameters, Pointwise, lif_constant, lif_varying
+from spikefill.neurons import LIF, LIFParameters, Noise, Pointwise, lif_constant, lif_varying
 from tests.neurons.neurons import NEURONS, random
 
 CHANNELS = 5
@@ -112,6 +112,19 @@ def test_half_precision(dtype):
 def test_wrong_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         Pointwise(**arguments)
+
+
+def test_noise_is_drawn_in_training_and_where_it_is_asked_for():
+    assert [Noise(0.1).drawn(training=mode) for mode in (True, False)] == [True, False]
+    assert Noise(0.1, in_eval=True).drawn(training=False)
+    assert not Noise(0.0, in_eval=True).drawn(training=True)
+    torch.manual_seed(1)
+    first, second = Noise(0.1, "multiplicative").pointwise(), Noise(0.1, "multiplicative").pointwise(seed=4)
+    torch.manual_seed(1)
+    assert Noise(0.1, "multiplicative").pointwise() == first != second
+    assert second == Pointwise(noise=0.1, noise_mode="multiplicative", seed=4)
+    with pytest.raises(ValueError, match="noise is -1"):
+        Noise(-1)
 
 
 def test_a_bias_that_does_not_fit():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from spikefill.errors import InputError
 from spikefill.layers import SNNConv2d
 from spikefill.models.firing import Firing
+from spikefill.models.streaming import Stream
 from spikefill.neurons import LIF, ArcTan, LIFState, Pointwise, initial_state
 from spikefill.neurons.constant import Readout
 from spikefill.neurons.lif import run_constant
@@ -29,6 +30,16 @@ class SpikingLayer:
     module: nn.Module
     neuron: LIF
 
+    @property
+    def stream(self) -> Stream | None:
+        """How the layer runs in time; None for the rates of a constant current."""
+        return self.module.stream if isinstance(self.module, Firing) else None
+
+    @property
+    def steps(self) -> int:
+        """How many steps its neurons run."""
+        return self.neuron.steps if self.stream is None else self.stream.length
+
     def readout(
         self, current: Tensor, kind: Readout, state: LIFState | None = None, pointwise: Pointwise | None = None
     ) -> Tensor:
@@ -39,7 +50,14 @@ class SpikingLayer:
             kind: ``"count"``, ``"latency"``, ``"membrane"`` or ``"spikes"``.
             state: What it was called with besides.
             pointwise: The same.
+
+        Raises:
+            InputError: The layer streams: its current changes from step to step, and it gives spikes.
         """
+        if self.stream is not None:
+            raise InputError(
+                f"{self.name} is part of a streaming network, of which {kind} is not known; take one of rates"
+            )
         if isinstance(self.module, Firing):
             current = self.module.norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         if pointwise is not None:
@@ -83,7 +101,7 @@ class Call:
         layer: Which.
         level: Of the picture, 0 for itself, 1 for that of half its resolution, and so on.
         scale: How many of the picture's pixels are the side of a cell.
-        current: N x C x H x W, what it was given.
+        current: N x C x H x W, what it was given; of a streaming network in every step, as `streaming.Stream` has them.
         given: What its neurons were given besides: ``state`` and ``pointwise``, where they were.
         result: What it gave; the very tensor.
     """
@@ -96,9 +114,11 @@ class Call:
     result: Tensor
 
     def counts(self) -> Tensor:
-        """N x C x H x W: spikes in T steps, uint8 where T is at most 255, else int32."""
-        steps, kind = self.layer.neuron.steps, self.layer.neuron.readout
-        if kind == "rate":
+        """N x C x H x W: spikes in all steps, uint8 where these are at most 255, else int32."""
+        steps, kind = self.layer.steps, self.layer.neuron.readout
+        if self.layer.stream is not None:
+            counts = self.layer.stream.by_step(self.result).sum(0)
+        elif kind == "rate":
             counts = (self.result * steps).round()
         elif kind == "count":
             counts = self.result

@@ -22,7 +22,7 @@ class LayerActivity:
         name: The layer's path in the network.
         level: 0 for the picture itself, 1 for that of half its resolution, and so on.
         scale: How many of the picture's pixels are the side of a cell, a power of two.
-        steps: T, how many steps the neurons ran.
+        steps: T, how many steps the neurons ran; of a streaming network with the warm-up.
         counts: N x C x H x W, spikes of each neuron in T steps; uint8, or int32 for T above 255.
         first: N x C x H x W, float32: the step of a neuron's first spike, 1 to T, and T + 1 where it never fired; None
             unless it was asked for.
@@ -43,7 +43,7 @@ class LayerActivity:
     @classmethod
     def of(cls, call: Call, mask: Tensor, *, first_spikes: bool = False) -> Self:
         """That of a call, within the restoration of a picture with this mask; ``first_spikes`` as for `record`."""
-        counts, steps = call.counts(), call.layer.neuron.steps
+        counts, steps = call.counts(), call.layer.steps
         inside, outside = (_shares(part, call.scale, counts) for part in (mask, 1 - mask))
         first = (call.readout("latency") * steps).round() + 1 if first_spikes else None
         return cls(call.layer.name, call.level, call.scale, steps, counts, first, inside, outside)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spikefill.activity.layers import Call, SpikingLayer, spiking_layers
 from spikefill.errors import InputError
 from spikefill.models import pyramid
-from spikefill.models.hybrid import Core
+from spikefill.models.core import Core
 
 
 class Levels:

@@ -15,7 +15,22 @@ from typing import Annotated, Any
 import typer
 
 from spikefill._version import __version__
-from spikefill.cli import console, demo, doctor, energy, evaluate, export, inpaint, inspect, masks, models, serve, train
+from spikefill.cli import (
+    console,
+    data,
+    demo,
+    doctor,
+    energy,
+    evaluate,
+    export,
+    inpaint,
+    inspect,
+    masks,
+    models,
+    reproduce,
+    serve,
+    train,
+)
 from spikefill.errors import InputError
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -78,6 +93,7 @@ for _command in (
     train.train,
     evaluate.evaluate,
     energy.energy,
+    reproduce.reproduce,
     inspect.inspect,
     export.export,
     models.models,
@@ -87,6 +103,11 @@ for _command in (
     doctor.doctor,
 ):
     app.command(_command.__name__)(_interruptible(_command))
+
+_data = typer.Typer(help="Pack photographs into shards.", rich_markup_mode=None)
+_data.callback()(lambda: None)  # without it a single command would stand for the whole group
+_data.command("shard")(_interruptible(data.shard))
+app.add_typer(_data, name="data")
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from spikefill.models import pyramid, sparse
 from spikefill.models.cells import grown
-from spikefill.models.hybrid import FINE_LEVELS, Block, Core, Hybrid
+from spikefill.models.core import Block, Core
+from spikefill.models.hybrid import FINE_LEVELS, Hybrid
 
 Cells = dict[nn.Module, Tensor]
 """By convolution and layer of neurons: bool (H', W') of its output, True where it is computed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from spikefill.activity import Call, LayerActivity, Levels, SpikingLayer, watching
 from spikefill.energy.computed import Cells, computed_cells
 from spikefill.energy.operations import Analog, Convolution, Neurons, Operations, fan_out, update_costs
+from spikefill.models.core import Block, Core
 from spikefill.models.firing import Firing
-from spikefill.models.hybrid import Block, Core, Hybrid
+from spikefill.models.hybrid import Hybrid
 
 NORMALISATION = 5
 """Multiply-accumulates a value of a normalisation: mean, deviation, its square, scaling, the learnt scale and bias."""
@@ -43,7 +44,8 @@ def count(model: nn.Module, masked: Tensor, mask: Tensor, *, layers: list[Spikin
         finally:
             for hook in hooks:
                 hook.remove()
-    cells = computed_cells(model, levels.seen[::-1]) if isinstance(model, Hybrid) else []
+    some = isinstance(model, Hybrid) and model.stream is None
+    cells = computed_cells(cast("Hybrid", model), levels.seen[::-1]) if some else []
     return found.operations(cells)
 
 
@@ -103,7 +105,8 @@ class _Pass:
             image, _, state, _ = inputs
             pixels = image.shape[0] * image.shape[-2] * image.shape[-1]
             half, quarter = pixels // 4 * core.entry.out_channels, pixels // 16 * core.down[1].out_channels
-            analog("joins", core, half if state is None else 2 * half + quarter)
+            times = 1 if core.stream is None else core.stream.length
+            analog("joins", core, times * (half if state is None else 2 * half + quarter))
             analog("image", core, IMAGE * pixels)
 
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from spikefill.errors import InputError
-from spikefill.models import architecture_of, create
+from spikefill.models import rebuilt
 
 
 def relu_twin(model: nn.Module) -> nn.Module:
@@ -14,13 +14,9 @@ def relu_twin(model: nn.Module) -> nn.Module:
     Raises:
         InputError: The network has no neurons that ReLU could stand for.
     """
-    arguments = dict(getattr(model, "arguments", {}))
-    if arguments.get("activation") != "lif":
+    if getattr(model, "arguments", {}).get("activation") != "lif":
         raise InputError(f"model is a {type(model).__name__} without spiking neurons; name one that has some")
-    twin = create(architecture_of(model), **{**arguments, "activation": "relu"})
-    weights = model.state_dict()
-    twin.load_state_dict({name: weights[name] for name in twin.state_dict()})  # not what the neurons have learnt
-    return twin.eval()
+    return rebuilt(model, activation="relu").eval()
 
 
 def check_twin(model: nn.Module, twin: nn.Module) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from onnx import TensorProto
 from torch import nn
 
+from spikefill.errors import InputError
 from spikefill.export.onnx_layers import activation, convolution
-from spikefill.models.hybrid import COARSEST, FINE_LEVELS, MULTIPLE, Block, Core, Hybrid
+from spikefill.models.core import Block, Core
+from spikefill.models.hybrid import COARSEST, FINE_LEVELS, MULTIPLE, Hybrid
 
 if TYPE_CHECKING:
     from spikefill.export.graph import Graph
@@ -53,6 +55,10 @@ def hybrid(graph: Graph, model: Hybrid, masked: str, mask: str, levels: int) -> 
     Returns:
         What `Hybrid.forward` returns, for images whose longer side is at most ``COARSEST * 2 ** (levels - 1)``.
     """
+    if model.stream is not None:
+        raise InputError("the model is streaming, step by step; a graph of rates can be exported, of streaming=None")
+    if model.arguments["noise"] and model.arguments["noise_in_eval"]:
+        raise InputError("the model draws noise outside training (noise_in_eval); an exported graph has no noise")
     known = graph.add("Sub", 1.0, mask)
     pyramid = [_level(graph, masked, known)]
     for _ in range(levels - 1):

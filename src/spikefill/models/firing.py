@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
-from spikefill.neurons import LIF
+from spikefill.models.carrying import Carrying
+from spikefill.neurons import LIF, Noise
 from spikefill.neurons.kernels import channel_norm, channel_norm_compiled
 
+if TYPE_CHECKING:
+    from spikefill.models.streaming import Stream
+
+NO_NOISE = Noise()
 FRESH_SCALE, FRESH_BIAS = 0.5, 0.25
 """Of a channel's normalised current before training: most of it is where rates change, 0 to 1."""
 
@@ -22,25 +29,38 @@ class Firing(nn.Module):
     Args:
         channels: C.
         neuron: The neurons, or an activation in their place; it may be shared, since it keeps nothing.
+        noise: On the normalised current.
+        stream: How the layer runs in time; None for the rates of a constant current.
     """
 
-    def __init__(self, channels: int, neuron: nn.Module) -> None:
+    def __init__(
+        self, channels: int, neuron: nn.Module, *, noise: Noise = NO_NOISE, stream: Stream | None = None
+    ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
         nn.init.constant_(self.norm.weight, FRESH_SCALE)
         nn.init.constant_(self.norm.bias, FRESH_BIAS)
         self.neuron = neuron
+        self.noise = noise
+        self.stream = stream
 
     def forward(self, current: Tensor) -> Tensor:
         """N x C x H x W to the same shape; rates are in [0, 1]."""
         norm, neuron = self.norm, self.neuron
-        if not (torch.compiler.is_compiling() or _watched(norm) or _watched(neuron)):
+        noise = self.noise if self.noise.drawn(training=self.training) else None
+        if self.stream is not None:
+            return self.stream.fired(current, norm, neuron, noise)
+        alone = isinstance(neuron, Carrying) or torch.compiler.is_compiling() or _watched(norm) or _watched(neuron)
+        if not (noise or alone):
             if current.is_cuda:
                 return channel_norm_compiled.fired(current, norm, neuron)
             response, weight, bias = _response(neuron), norm.weight, norm.bias
             if response is not None and channel_norm.serves(current, weight, bias, response):
                 return channel_norm.fired(current, weight, bias, norm.eps, response)
-        rate: Tensor = neuron(norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        normalised = norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        if noise is not None:
+            normalised = noise.pointwise().apply(normalised)
+        rate: Tensor = neuron(normalised)
         return rate
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
 from spikefill.models import pyramid, sparse
+from spikefill.models.activations import activation as stands_for
 from spikefill.models.cells import Features
+from spikefill.models.core import UNSHUFFLE, Core, CoreSize, State
 from spikefill.models.firing import Firing
-from spikefill.neurons import LIF, plain_settings
+from spikefill.models.streaming import Stream
+from spikefill.neurons import LIF, Noise, Quantiser, plain_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from spikefill.models.activations import Activation
+    from spikefill.neurons.pointwise import NoiseMode
+
+Placement = Literal["all", "stem", "encoder", "bottleneck", "decoder"]
+PLACEMENTS: tuple[str, ...] = ("all", "stem", "encoder", "bottleneck", "decoder")
+"""Where neurons may be: in all layers, or in one of `Core.parts`."""
 
 NEURON: Mapping[str, Any] = MappingProxyType(
     {"beta": 1.0, "reset": "soft", "v_init": 0.5, "surrogate": {"name": "rate", "outside": 0.1}}
@@ -30,31 +37,11 @@ NEURON: Mapping[str, Any] = MappingProxyType(
 FINE_LEVELS = 2
 """How many of the finest levels have a core of their own."""
 
-_UNSHUFFLE = 2
-MULTIPLE = 2 * _UNSHUFFLE
+MULTIPLE = 2 * UNSHUFFLE
 """The sides of every level are padded to multiples of this."""
 
 COARSEST = 8
 """Pixels of the longer side up to which there is no coarser level."""
-
-_INPUTS = 4
-"""Channels of a core's input: red, green, blue, known fraction."""
-
-
-@dataclass(frozen=True)
-class CoreSize:
-    """How large a core is.
-
-    Attributes:
-        half: Channels at half the level's resolution.
-        quarter: Channels at a quarter of it.
-        blocks: Residual blocks: at half resolution, then at a quarter, then again at half.
-    """
-
-    half: int
-    quarter: int
-    blocks: tuple[int, int, int]
-
 
 SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
     {
@@ -64,90 +51,6 @@ SIZES: Mapping[str, tuple[CoreSize, CoreSize]] = MappingProxyType(
     }
 )
 """The fine and the coarse core by the name of a size."""
-
-
-class Block(nn.Module):
-    """A residual block whose convolutions are both fed by spikes, beside an analog shortcut.
-
-    After the membrane shortcut of MS-ResNet (Hu et al., IEEE TNNLS 2024), with rates instead of steps.
-    """
-
-    def __init__(self, channels: int, neuron: nn.Module) -> None:
-        super().__init__()
-        self.residual = nn.Sequential(
-            Firing(channels, neuron),
-            _convolution(channels, channels),
-            Firing(channels, neuron),
-            _convolution(channels, channels, gain=0.2),
-        )
-
-    def forward(self, current: Tensor) -> Tensor:
-        """N x C x H x W to the same shape."""
-        changed: Tensor = self.residual(current).add_(current)
-        return changed
-
-
-class State(NamedTuple):
-    """What a core hands to the next finer level: the spike rates of its half and its quarter resolution."""
-
-    half: Tensor
-    quarter: Tensor
-
-
-class Core(nn.Module):
-    """The network that is applied at each of some levels: a U of two resolutions, the first one half the level's.
-
-    Args:
-        size: Its channels and blocks.
-        before: Sizes of the cores that may come before it, by a name of each.
-        neuron: What its layers fire with.
-    """
-
-    def __init__(self, size: CoreSize, before: Mapping[str, CoreSize], neuron: nn.Module) -> None:
-        super().__init__()
-        first, middle, last = size.blocks
-        self.entry = _convolution(_INPUTS * _UNSHUFFLE**2, size.half)
-        self.before = nn.ModuleDict(
-            {
-                name: nn.ModuleList(
-                    [
-                        _convolution(coarser.half, size.half, kernel=1, gain=0.4),
-                        _convolution(coarser.quarter, size.quarter, kernel=1, gain=0.4),
-                    ]
-                )
-                for name, coarser in before.items()
-            }
-        )
-        self.encoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(first)))
-        self.down = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, size.quarter, stride=2, gain=0.6))
-        self.middle = nn.Sequential(*(Block(size.quarter, neuron) for _ in range(middle)))
-        self.up = nn.Sequential(Firing(size.quarter, neuron), _convolution(size.quarter, size.half, kernel=1, gain=0.4))
-        self.decoder = nn.Sequential(*(Block(size.half, neuron) for _ in range(last)))
-        self.handed = nn.ModuleList([Firing(size.half, neuron), Firing(size.quarter, neuron)])
-        self.exit = nn.Sequential(Firing(size.half, neuron), _convolution(size.half, 3 * _UNSHUFFLE**2, gain=0.05))
-
-    def forward(self, image: Tensor, known: Tensor, state: State | None, before: str) -> tuple[Tensor, State]:
-        """A correction of the level's image, and the state for the next.
-
-        Args:
-            image: N x 3 x H x W in [0, 1], the level with its holes filled from the coarser one; sides are
-                multiples of 4.
-            known: N x 1 x H x W, the known fraction.
-            state: The coarser level's, or None.
-            before: The name of the core that gave it.
-        """
-        half = self.entry(F.pixel_unshuffle(torch.cat([2 * image - 1, known], dim=1), _UNSHUFFLE))
-        if state is not None:
-            to_half, to_quarter = cast("nn.ModuleList", self.before[before])
-            half = half.add_(pyramid.repeated(to_half(state.half), half))
-        half = self.encoder(half)
-        quarter = self.down(half)
-        if state is not None:
-            quarter = quarter.add_(pyramid.repeated(to_quarter(state.quarter), quarter))
-        quarter = self.middle(quarter)
-        half = self.decoder(pyramid.repeated(self.up(quarter), half).add_(half))
-        state = State(self.handed[0](half), self.handed[1](quarter))
-        return F.pixel_shuffle(self.exit(half).contiguous(), _UNSHUFFLE), state  # an image lies channel by channel
 
 
 class Hybrid(nn.Module):
@@ -164,8 +67,18 @@ class Hybrid(nn.Module):
     Args:
         size: ``"tiny"`` (0.16 M parameters), ``"small"`` (under 1 M) or ``"base"`` (under 4 M).
         steps: T, time steps of the neurons; may be changed at any time by `set_steps`.
-        activation: ``"lif"``, or ``"relu"`` for the twin: the same graph and weights with ReLU in place of the neurons.
-        neuron: Arguments of `neurons.LIF`; None takes `NEURON`.
+        activation: ``"lif"``, or for a twin, the same graph and weights, what takes the neurons' place: ``"relu"``, or
+            ``"quantised"`` and ``"quantised-lif"`` (`activations.ACTIVATIONS`), which give what `NEURON` gives, since
+            those neurons have T + 1 uniform levels.
+        neuron: Arguments of `neurons.LIF`; None takes `NEURON`. What is learnt, each layer learns for itself.
+        placement: Which layers have neurons: ``"all"``, or of each core the first (``"stem"``), those before its middle
+            (``"encoder"``), in it (``"bottleneck"``) or after it (``"decoder"``); the others have ReLU.
+        noise: Standard deviation of the noise on the normalised current, for ReLU as well.
+        noise_mode: ``"additive"`` or ``"multiplicative"``.
+        noise_in_eval: Noise outside training too.
+        streaming: None for layers that take the rates of those before them; else ``{"warm_up": 0, "statistics":
+            "step"}``, of which both may be left out, for a network that runs step by step, see `streaming.Stream`. A
+            twin has no time, and is the same.
 
     Attributes:
         context: Pixels on each side that a hole is given to be restored from. What is farther away has an influence,
@@ -190,28 +103,48 @@ class Hybrid(nn.Module):
         *,
         size: str = "small",
         steps: int = 8,
-        activation: Literal["lif", "relu"] = "lif",
+        activation: Activation = "lif",
         neuron: dict[str, Any] | None = None,
+        placement: Placement = "all",
+        noise: float = 0.0,
+        noise_mode: NoiseMode = "additive",
+        noise_in_eval: bool = False,
+        streaming: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_choice("size", size, SIZES)
-        check_choice("activation", activation, ("lif", "relu"))
+        check_choice("placement", placement, PLACEMENTS)
         self.arguments = {
             "size": size,
             "steps": steps,
             "activation": activation,
             "neuron": None if neuron is None else plain_settings(neuron),
+            "placement": placement,
+            "noise": noise,
+            "noise_mode": noise_mode,
+            "noise_in_eval": noise_in_eval,
+            "streaming": None if streaming is None else dict(streaming),
         }
-        lif = LIF(steps=steps, **(NEURON if neuron is None else neuron))
-        shared = lif if activation == "lif" else nn.ReLU()
+        self.stream = None if streaming is None or activation != "lif" else Stream.of(streaming, steps)
+        drawn = Noise(noise, noise_mode, noise_in_eval)
+
+        def fire(channels: int) -> Firing:
+            neurons = LIF(steps=steps, **(NEURON if neuron is None else neuron))
+            return Firing(channels, stands_for(activation, neurons), noise=drawn, stream=self.stream)
+
         fine, coarse = SIZES[size]
-        self.fine = Core(fine, {"fine": fine, "coarse": coarse}, shared)
-        self.coarse = Core(coarse, {"coarse": coarse}, shared)
+        self.fine = Core(fine, {"fine": fine, "coarse": coarse}, fire, self.stream)
+        self.coarse = Core(coarse, {"coarse": coarse}, fire, self.stream)
+        if placement != "all":
+            for core in (self.fine, self.coarse):
+                parts = core.parts()
+                for layer in {layer for part in parts.values() for layer in part}.difference(parts[placement]):
+                    layer.neuron = nn.ReLU()
         # Convolutions then make channels-last currents throughout, which is faster on a CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def set_steps(self, steps: int) -> None:
-        """Changes T, with the same weights; without effect on the twin.
+        """Changes T, with the same weights; without effect on the ReLU twin.
 
         Raises:
             InputError: ``steps`` is not a whole number from 1 on.
@@ -222,6 +155,22 @@ class Hybrid(nn.Module):
         for module in self.modules():
             if isinstance(module, LIF):
                 module.steps = steps
+            elif isinstance(module, Quantiser):
+                module.set_steps(steps)
+        if self.stream is not None:
+            self.stream.steps = steps
+
+    def latency(self, height: int, width: int) -> int:
+        """Time steps of the neurons until an image of this size is restored, its levels one after the other.
+
+        Where layers take rates, each waits for the T steps of the one before. A streaming network takes its T steps and
+        the warm-up; hardware on which a spike reaches the next layer a step later takes ``depth - 1`` more a level.
+        """
+        blank = torch.empty(1, 1, height, width, device="meta")
+        levels = len(pyramid.build(blank, blank, multiple=MULTIPLE, coarsest=COARSEST))
+        if self.stream is not None:
+            return levels * self.stream.length
+        return sum(self._core(number)[0].depth for number in range(levels)) * int(self.arguments["steps"])
 
     def readers(self) -> Iterator[tuple[Firing, list[nn.Conv2d]]]:
         """Each layer of neurons, with the convolutions that take its rates."""
@@ -245,9 +194,14 @@ class Hybrid(nn.Module):
 
         It differs by rounding, and by what lies farther away than `sparse.REACH` says.
 
-        Of one image, without gradients, in float32; otherwise it is `forward`.
+        Of one image, without gradients, in float32, by rates; otherwise it is `forward`.
         """
-        if len(masked) != 1 or torch.is_grad_enabled() or torch.is_autocast_enabled(masked.device.type):
+        if (
+            self.stream is not None
+            or len(masked) != 1
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled(masked.device.type)
+        ):
             return self.forward(masked, mask)
         levels = pyramid.build(masked, mask, multiple=MULTIPLE, coarsest=COARSEST)
         needed = self.needed(levels)
@@ -306,10 +260,3 @@ class Hybrid(nn.Module):
 def _shrunk(side: int, halvings: int) -> int:
     """A side after that many halvings, rounded up."""
     return -(-side // (1 << halvings))
-
-
-def _convolution(channels: int, outputs: int, *, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
-    """A convolution without a bias (that is the neurons'), started as He et al. (ICCV 2015) have it, times a gain."""
-    convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    nn.init.normal_(convolution.weight, std=gain * math.sqrt(2 / (channels * kernel**2)))
-    return convolution

@@ -93,6 +93,33 @@ def create(architecture: str, **arguments: Any) -> nn.Module:
         raise InputError(f"architecture {architecture!r}: {error}") from error
 
 
+def rebuilt(model: nn.Module, **changes: Any) -> nn.Module:
+    """A network with the weights of another one, and some of its constructor's arguments changed.
+
+    So a trained network gets another activation, placement, or time: ``rebuilt(model, steps=16, streaming={})``.
+
+    Args:
+        model: A network that `create` builds.
+        **changes: What is passed in place of its ``arguments``.
+
+    Returns:
+        On the CPU, in the mode (``eval()`` or ``train()``) of ``model``, which shares nothing with it. What neurons
+        have learnt is left out where there are none.
+
+    Raises:
+        InputError: An argument is out of its range, or asks for weights that ``model`` does not have.
+    """
+    arguments: dict[str, Any] = model.arguments  # type: ignore[assignment]
+    other = create(architecture_of(model), **{**arguments, **changes})
+    weights, wanted = model.state_dict(), other.state_dict()
+    missing = [name for name, tensor in wanted.items() if name not in weights or weights[name].shape != tensor.shape]
+    if missing:
+        asked = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+        raise InputError(f"{asked}: the model has no weights {missing[0]} of that size; change what adds none")
+    other.load_state_dict({name: weights[name] for name in wanted})
+    return other.train(model.training)
+
+
 def architecture_of(model: nn.Module) -> str:
     """The name under which `create` builds a model of this class."""
     for name, builder in ARCHITECTURES.items():

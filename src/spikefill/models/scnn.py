@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError, check_choice
 from spikefill.layers import SNNConv2d
+from spikefill.models.activations import activation as stands_for
 from spikefill.neurons import PRESETS, plain_settings
-from spikefill.neurons.constant import Readout
-from spikefill.neurons.pointwise import NoiseMode
+
+if TYPE_CHECKING:
+    from spikefill.models.activations import Activation
+    from spikefill.neurons.constant import Readout
+    from spikefill.neurons.pointwise import NoiseMode
 
 LAYERS = 6
 KERNEL = 3
@@ -34,7 +38,8 @@ class SCNN(nn.Module):
         final_relu: ReLU after the last layer, as in the paper; with it nothing below zero can be predicted.
         current_scale: The spiking layer's initial weights are PyTorch's times this, so that its currents reach the
             range in which the neuron's rate changes (1.6 to 8.5 for the preset). The twin starts from the same.
-        activation: ``"lif"``, or ``"relu"`` for the twin: the same graph and weights with ReLU in place of the neurons.
+        activation: ``"lif"``, or for a twin, the same graph and weights, what takes the neurons' place: ``"relu"``,
+            ``"quantised"`` (T + 1 uniform levels) or ``"quantised-lif"`` (the levels that the neurons have).
 
     Attributes:
         context: Pixels on each side on which an output pixel depends: 6 (a view of 13 x 13).
@@ -63,13 +68,12 @@ class SCNN(nn.Module):
         neuron: dict[str, Any] | None = None,
         final_relu: bool = True,
         current_scale: float = 8.0,
-        activation: Literal["lif", "relu"] = "lif",
+        activation: Activation = "lif",
     ) -> None:
         super().__init__()
         if isinstance(width, bool) or not isinstance(width, int) or width < 1:
             raise InputError(f"width is {width!r}; it must be a whole number, 1 or more")
         check_choice("readout", readout, ("rate", "latency"))
-        check_choice("activation", activation, ("lif", "relu"))
         if not (math.isfinite(current_scale) and current_scale > 0):
             raise InputError(f"current_scale is {current_scale!r}; it must be positive and finite")
         self.arguments = {
@@ -96,8 +100,7 @@ class SCNN(nn.Module):
             readout=readout,
             **(PRESETS["working"] if neuron is None else neuron),
         )
-        if activation == "relu":
-            self.spiking.neuron = nn.ReLU()  # type: ignore[assignment]
+        self.spiking.neuron = stands_for(activation, self.spiking.neuron)  # type: ignore[assignment]
         layers: list[nn.Module] = []
         for _ in range(LAYERS - 2):
             layers += [nn.Conv2d(width, width, KERNEL, padding=1), nn.ReLU()]
@@ -123,6 +126,13 @@ class SCNN(nn.Module):
                 if layer.bias is not None:
                     layer.bias.fill_(0.5 if layer is ordinary[-1] else 0.0)
             ordinary[-1].weight.mul_(0.1)
+
+    def latency(self, height: int, width: int) -> int:
+        """Time steps until an image is restored: those of the spiking layer, whatever the size.
+
+        It streams as it is: all that its spikes pass on to ordinary layers is their mean.
+        """
+        return int(self.arguments["steps"])
 
     def forward(self, masked: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restores ``masked``; see the class for shapes. ``mask`` is not looked at."""

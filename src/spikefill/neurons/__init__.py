@@ -13,8 +13,9 @@ from spikefill.neurons.lif import (
 from spikefill.neurons.module import LIF
 from spikefill.neurons.noise import normal_noise
 from spikefill.neurons.packing import pack_spikes, unpack_spikes
-from spikefill.neurons.pointwise import Pointwise
+from spikefill.neurons.pointwise import Noise, Pointwise
 from spikefill.neurons.presets import PRESETS
+from spikefill.neurons.quantiser import Quantiser, rate_levels
 from spikefill.neurons.surrogate import (
     SURROGATES,
     ArcTan,
@@ -37,7 +38,9 @@ __all__ = [
     "FastSigmoid",
     "LIFParameters",
     "LIFState",
+    "Noise",
     "Pointwise",
+    "Quantiser",
     "RateCurve",
     "Sigmoid",
     "Surrogate",
@@ -51,5 +54,6 @@ __all__ = [
     "normal_noise",
     "pack_spikes",
     "plain_settings",
+    "rate_levels",
     "unpack_spikes",
 ]

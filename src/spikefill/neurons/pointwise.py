@@ -87,3 +87,34 @@ class Pointwise:
     def apply_to_sequence(self, currents: Tensor) -> Tensor:
         """The currents of all steps, T x (N x) C x H x W; each has noise of its own."""
         return torch.stack([self.apply(current, step) for step, current in enumerate(currents)])
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise on a layer's currents.
+
+    Attributes:
+        deviation: Standard deviation, 0 or more.
+        mode: ``"additive"`` (I + deviation n) or ``"multiplicative"`` (I (1 + deviation n)), n standard normal.
+        in_eval: Draw noise in ``eval()`` too.
+
+    Raises:
+        InputError: A value is out of its range.
+    """
+
+    deviation: float = 0.0
+    mode: NoiseMode = "additive"
+    in_eval: bool = False
+
+    def __post_init__(self) -> None:
+        Pointwise(noise=self.deviation, noise_mode=self.mode)  # which checks both
+
+    def drawn(self, *, training: bool) -> bool:
+        """Whether a layer in this mode draws any."""
+        return self.deviation > 0 and (training or self.in_eval)
+
+    def pointwise(self, *, bias: Tensor | None = None, seed: int | None = None) -> Pointwise:
+        """The noise of one call, after a bias; without a seed, it is drawn from torch's generator."""
+        if seed is None and not torch.compiler.is_compiling():  # where a number drawn here would break the graph
+            seed = int(torch.randint(1 << 62, ()))
+        return Pointwise(bias=bias, noise=self.deviation, noise_mode=self.mode, seed=seed)

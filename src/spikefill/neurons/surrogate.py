@@ -144,11 +144,10 @@ class RateCurve(Surrogate):
         """df/dI at ``current``, any shape, same dtype: spikes per step and unit of current; 0 where it is NaN."""
         p = parameters
         low, high = self.onset_and_saturation(p, steps)
+        if p.reset == "soft":
+            return line_slope(current, low, high, self.outside)
         chord = 1 / (high - low)
         within = (current >= low) & (current <= high)
-        if p.reset == "soft":
-            slope = torch.full_like(current, self.outside * chord).masked_fill_(within, chord)
-            return slope.where(current == current, 0)
         beta, gain, threshold = float(p.beta), float(p.gain), float(p.threshold)
         drive = current.clamp(low, high) * gain
         if beta < 1:
@@ -162,6 +161,21 @@ class RateCurve(Surrogate):
             change = kappa / drive
         curve = change.mul_(gain).div_(kappa.add_(p.refractory).square_()).clamp_(0, self.steepest * chord)
         return torch.where(within, curve, self.outside * chord).where(current == current, 0)
+
+
+def line_slope(current: Tensor, low: float, high: float, outside: float) -> Tensor:
+    """The slope of the line from 0 at ``low`` to 1 at ``high``, and a share of it outside; 0 where ``current`` is NaN.
+
+    Args:
+        current: Any shape; the result has its dtype.
+        low: Where the line begins.
+        high: Where it ends, above ``low``.
+        outside: The slope outside the range, as a share of that within.
+    """
+    chord = 1 / (high - low)
+    slope = torch.full_like(current, outside * chord)
+    slope.masked_fill_((current >= low) & (current <= high), chord)
+    return slope.where(current == current, 0)
 
 
 def _drive(beta: float, threshold: float, v_reset: float, v_leak: float, steps: int) -> float:

@@ -1,0 +1,1 @@
+"""The experiments, a module each, in which ``EXPERIMENT`` is declared; `spikefill.reproduce.catalogue` names them."""

@@ -1,0 +1,73 @@
+"""What an experiment leaves in its folder: ``results.json``, ``results.csv``, plots, and a page in two forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from spikefill.files import atomic_write
+from spikefill.reproduce import page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from spikefill.reproduce.findings import Plot
+
+RESULTS = "results.json"
+_DPI = 130
+
+
+def write(folder: Path, document: Mapping[str, Any], plots: Sequence[Plot]) -> None:
+    """Writes an experiment's files over those of an earlier run.
+
+    Args:
+        folder: Where; made if it is not there.
+        document: What becomes ``results.json``.
+        plots: The figures whose files the document names.
+    """
+    for plot in plots:
+        with atomic_write(folder / file_of(plot), overwrite=True) as temporary:
+            plot.figure.savefig(temporary, dpi=_DPI)
+    _write_text(folder / "results.csv", _csv(document))
+    _write_page(folder, page.experiment_page(document), document["title"])
+    _write_text(folder / RESULTS, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_overview(folder: Path, names: Sequence[str]) -> None:
+    """Writes the page of the folder, from the results that its experiments have."""
+    files = [folder / name / RESULTS for name in names]
+    documents = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+    _write_page(folder, page.overview_page(documents), "Experiments")
+
+
+def file_of(plot: Plot) -> str:
+    """The name of a plot's file."""
+    return f"{plot.name}.png"
+
+
+def _csv(document: Mapping[str, Any]) -> str:
+    """All tables in one: a line for each figure, with its table, row and column; then where they come from."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("table", "row", "column", "value"))
+    for table in document["tables"]:
+        headings = [column["heading"] for column in table["columns"]]
+        for row in table["rows"]:
+            for heading, cell in zip(headings[1:], row[1:], strict=True):
+                lines.writerow((table["name"], row[0], heading, "" if cell is None else cell))
+    origin = {name: document[name] for name in ("quick", "commit", "settings", "versions", "machine")}
+    lines.writerows(("origin", name, "value", "" if value is None else value) for name, value in page.flat(origin))
+    return text.getvalue()
+
+
+def _write_page(folder: Path, blocks: Sequence[page.Block], title: str) -> None:
+    _write_text(folder / "index.md", page.markdown(blocks))
+    _write_text(folder / "index.html", page.webpage(blocks, title))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_write(path, overwrite=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
