@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,8 +22,8 @@ setup: $(STAMP) ## Make .venv and install everything into it (PYTHON=python3.12 
 demo: $(STAMP) ## Restore a photograph, train for two minutes, compare with other methods
 	$(BIN)/spikefill demo $(ARGS)
 
-test: $(STAMP) ## Run the tests (ARGS="-k masks" passes arguments to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## Run the tests, in WORKERS=2 processes (ARGS="-k masks" passes arguments to pytest)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 test-browser: $(STAMP) ## Run the tests of the web page alone, which need a Chromium
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \

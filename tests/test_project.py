@@ -5,9 +5,12 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import spikefill
 
@@ -73,6 +76,21 @@ def test_the_version_is_the_same_everywhere():
     assert released[0] == version
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [version]
+    assert conda_recipe()["context"]["version"] == version
+
+
+def conda_recipe() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text("utf-8"))
+
+
+def test_the_conda_recipe_needs_and_offers_what_the_wheel_does():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    elsewhere = {"torch": "pytorch", "opencv-contrib-python-headless": "opencv"}
+    named = [re.fullmatch(r"([\w-]+)(.*)", text).groups() for text in project["dependencies"]]
+    wanted = [f"{elsewhere.get(name, name)} {versions}" for name, versions in named]
+    recipe = conda_recipe()
+    assert recipe["requirements"]["run"] == sorted([*wanted, f"python {project['requires-python']}"])
+    assert recipe["build"]["python"]["entry_points"] == [f"{name} = {at}" for name, at in project["scripts"].items()]
 
 
 def locked() -> dict[str, str]:
