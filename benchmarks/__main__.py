@@ -26,6 +26,7 @@ from benchmarks import (
     plots,
     precision,
     restoring,
+    sequences,
     service,
     steps,
 )
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "many": many.run,
     "precision": precision.run,
     "service": service.run,
+    "sequences": sequences.run,
 }
 
 

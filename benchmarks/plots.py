@@ -22,7 +22,7 @@ def draw(results: Mapping[str, Result], folder: Path) -> None:
         figure = Figure(figsize=(7, 3.4), layout="constrained")
         axes = figure.subplots()
         plot(axes, results[name])
-        axes.grid(axis="both" if name in ("steps", "large") else "x", alpha=0.3)
+        axes.grid(axis="both" if name in ("steps", "large", "sequences") else "x", alpha=0.3)
         axes.set_axisbelow(True)
         if name not in ("network", "large"):
             axes.legend(fontsize="small")
@@ -72,7 +72,28 @@ def _large(axes: Axes, result: Result) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
 
 
-_PLOTS = {"neuron": _neuron, "steps": _steps, "memory": _memory, "network": _network, "large": _large}
+def _sequences(axes: Axes, result: Result) -> None:
+    scenes = list(result.data["scenes"].values())
+    for name in scenes[0]:
+        steps = list(scenes[0][name])
+        if len(steps) > 1:
+            means = [np.mean([scene[name][step][0] for scene in scenes]) for step in steps]
+            axes.plot(
+                [int(step) for step in steps], means, "--" if "mean over time" in name else "-", marker="o", label=name
+            )
+    axes.set_xscale("log", base=2)
+    axes.set(xlabel="T, steps a frame", ylabel="PSNR over the hole, dB")
+    axes.xaxis.set_major_formatter("{x:.0f}")
+
+
+_PLOTS = {
+    "neuron": _neuron,
+    "steps": _steps,
+    "memory": _memory,
+    "network": _network,
+    "large": _large,
+    "sequences": _sequences,
+}
 
 
 def _bars(axes: Axes, groups: Mapping[str, Names]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -39,6 +40,23 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
         path.write_text("somebody else's")
     assert path.read_text() == "somebody else's"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_said_with_the_file(tmp_path):
+    path = tmp_path / "file.txt"
+    with pytest.raises(InputError, match=f"cannot write {path}: No space left"), atomic_write(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    path, link = tmp_path / "file.txt", tmp_path / "link.txt"
+    path.write_text("old")
+    link.symlink_to(path)
+    with atomic_write(link, overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

@@ -6,8 +6,8 @@
     inpainter = spikefill.load("scnn")                          # or a bundled name, a file, a run folder
     restored = inpainter.inpaint(photograph, mask)
 
-Submodules (``neurons``, ``layers``, ``models``, ``masks``, ``data``, ``training``, ``evaluation``) are imported when
-they are first used, and so is torch: ``import spikefill`` alone costs next to nothing.
+Submodules (``neurons``, ``layers``, ``models``, ``masks``, ``data``, ``training``, ``evaluation``, ``batch``, ...) are
+imported when they are first used, and so is torch: ``import spikefill`` alone costs next to nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,24 @@ from spikefill._version import __version__
 from spikefill.errors import InputError
 
 if TYPE_CHECKING:
-    from spikefill import activity, data, energy, evaluation, inpainting, layers, masks, models, neurons, training
+    from spikefill import (
+        activity,
+        batch,
+        data,
+        energy,
+        evaluation,
+        inpainting,
+        layers,
+        masks,
+        models,
+        neurons,
+        training,
+    )
     from spikefill.inpainting.pipeline import Inpainter, inpaint, load
 
 _SUBMODULES = (
     "activity",
+    "batch",
     "data",
     "energy",
     "evaluation",
@@ -41,6 +54,7 @@ __all__ = [
     "InputError",
     "__version__",
     "activity",
+    "batch",
     "data",
     "energy",
     "evaluation",

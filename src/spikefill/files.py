@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -11,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spikefill.errors import InputError
+
+_NO_ROOM = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
+"""The disk is full, or a limit of the file system or the user is reached."""
 
 _RANDOM_BYTES = 4
 """In the name of a temporary file."""
@@ -25,13 +29,14 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     suffix, so that writers which choose a format by it do as they would for ``path``. Missing parent folders are made.
 
     Args:
-        path: The file to write.
+        path: The file to write; of a symbolic link, what it leads to.
         overwrite: Replace a file that exists; without it such a file is an error and stays as it is.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is false, or is a folder, or its folder cannot be written.
+        InputError: ``path`` exists and ``overwrite`` is false, or is a folder, or its folder cannot be written; or the
+            disk is full.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     refuse_existing(path, overwrite=overwrite)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(_RANDOM_BYTES)}{path.suffix}")
     try:
@@ -49,6 +54,10 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
             temporary.replace(path)
         else:
             _rename_to_new(temporary, path)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

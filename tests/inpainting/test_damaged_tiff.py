@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from spikefill import InputError, models
-from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, in_parts
+from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, decode, in_parts
 from spikefill.inpainting.damaged_tiff import DamagedTiff
 from spikefill.inpainting.files import tiff_segments
 from spikefill.inpainting.files.directories import Header
@@ -397,3 +397,26 @@ def test_a_photograph_need_not_fit_into_memory(tmp_path: Path, cat: np.ndarray) 
     result = tifffile.imread(tmp_path / "out.tif")
     changed = (result != np.tile(tile, (16, 16, 1))).any(axis=2)
     assert 1000 < changed.sum() == changed[holes > 0].sum()
+
+
+@pytest.mark.parametrize("kind", [{"imagej": True}, {"metadata": {"axes": "ZYX"}}])
+def test_a_stack_whose_planes_are_no_pages_is_refused(
+    tmp_path: Path, inpainter: Inpainter, kind: dict[str, Any]
+) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.zeros((5, 64, 64), np.uint8), truncate=True, **kind)
+    with pytest.raises(InputError, match="a stack of planes that are no pages"):
+        decode(stack)
+    with pytest.raises(InputError, match="a stack of planes that are no pages"):
+        restored(stack, mask_file(np.eye(64, dtype=bool)), inpainter)
+
+
+def test_a_file_in_memory_counts(tmp_path: Path, inpainter: Inpainter) -> None:
+    photo = tmp_path / "photo.tif"
+    tifffile.imwrite(photo, np.full((3000, 3000, 3), 0.4, np.float32), rowsperstrip=64)  # 108 MB
+    holes = np.zeros((3000, 3000), bool)
+    holes[5, 5] = True
+    limit = PROCESS + 100_000_000
+    DamagedTiff(photo, mask_file(holes), max_memory=limit).write(io.BytesIO(), lambda: inpainter)
+    with pytest.raises(InputError, match="the photograph is 3000 x 3000 px; .* but max_memory is 600 MB"):
+        DamagedTiff(photo.read_bytes(), mask_file(holes), max_memory=limit).write(io.BytesIO(), lambda: inpainter)

@@ -22,6 +22,15 @@ def test_every_architecture_has_a_workspace() -> None:
     assert workspace.of(models.create("hybrid"), "best").everywhere > sizes[0]
 
 
+def test_a_streaming_network_takes_room_for_every_step() -> None:
+    spaces = {
+        steps: workspace.of(models.create("hybrid", size="tiny", steps=steps, streaming={"warm_up": 2}), "fast")
+        for steps in (2, 6)
+    }
+    assert spaces[2].nowhere == spaces[2].everywhere > workspace.of(models.create("hybrid"), "fast").everywhere
+    assert spaces[6].everywhere > 1.8 * spaces[2].everywhere
+
+
 def test_few_holes_take_less() -> None:
     space = workspace.Workspace(everywhere=300, nowhere=50)
     assert space.of(1000, 0) == 50_000

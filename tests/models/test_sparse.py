@@ -167,3 +167,17 @@ def test_an_inpainter_computes_so(photograph: Tensor, monkeypatch: pytest.Monkey
     restored = inpainting.load("hybrid-small").inpaint(pixels, holes)
     assert calls
     assert np.array_equal(restored[~holes], pixels[~holes])
+
+
+def test_other_precision_and_noise_are_computed_whole(photograph: Tensor) -> None:
+    image, mask = photograph[..., :40, :56], hole(photograph[..., :40, :56], 20, slice(3, 30))
+    double = Hybrid(size="tiny", activation="relu").eval().double()
+    found, expected = both(double, image.double(), mask.double())
+    assert torch.equal(found, expected)
+    noisy = Hybrid(size="tiny", noise=0.1, noise_in_eval=True).eval()
+    with torch.inference_mode():
+        results = []
+        for call in (noisy.restored, noisy):
+            torch.manual_seed(0)
+            results.append(call(image * (1 - mask), mask))
+    assert torch.equal(*results)

@@ -91,3 +91,14 @@ def test_the_number_of_steps_changes_the_levels() -> None:
 def test_wrong_calls(call: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         call()
+
+
+def test_levels_are_known_of_a_hard_reset_that_it_starts_from() -> None:
+    with pytest.raises(InputError, match=r"v_init is 0.5 and v_reset 0.0; the levels of a hard reset are known"):
+        Quantiser(LIF(steps=8, beta=0.9, reset="hard", v_init=0.5), levels="neuron")
+
+
+def test_what_is_not_a_number_fires_nothing() -> None:
+    neuron = LIF(steps=4, beta=1.0, reset="soft", v_init=0.5)
+    current = torch.tensor([float("nan"), 0.5])
+    assert torch.equal(Quantiser(neuron)(current), neuron(current))

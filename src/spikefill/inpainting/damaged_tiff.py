@@ -25,7 +25,7 @@ from spikefill.inpainting.files import tiff, tiff_segments
 from spikefill.inpainting.files.content import Limit, Pixels, damage_is_said
 from spikefill.inpainting.files.directories import Header
 from spikefill.inpainting.files.orientation import displayed_to_stored
-from spikefill.inpainting.files.tiff_checks import SEPARATED
+from spikefill.inpainting.files.tiff_checks import PALETTE, SEPARATED
 from spikefill.inpainting.files.tiff_output import TiffOutput
 from spikefill.inpainting.files.tiff_pages import TiffPages
 from spikefill.inpainting.files.tiff_segments import Segment, Segments
@@ -70,7 +70,7 @@ class DamagedTiff:
         mask: The same for the mask, of one page for all, or of a page for each; as the photograph is displayed. None
             where the holes are found in the photograph.
         settings: Where the holes come from, and what is done to them.
-        name: What to call the photograph in errors; None for its path.
+        name: What to call the photograph in errors; None for its path, or "the photograph".
         largest_megapixels: Of a page, as for `decode`.
         max_memory: The same.
     """
@@ -112,7 +112,7 @@ class DamagedTiff:
             InputError: A file cannot be read or is damaged, a page is of a kind that is not served or too large, or its
                 mask does not fit; or as `Inpainter.restore`.
         """
-        name = self.name or str(self.photo)
+        name = self.name or (str(self.photo) if isinstance(self.photo, Path) else "the photograph")
         with _opened(self.photo, name) as pages:
             self._check_pages(pages)
             done: list[PageHoles] = []
@@ -136,7 +136,12 @@ class DamagedTiff:
         return done
 
     def _limit(self) -> Limit:
-        return Limit(self.largest_megapixels, self.max_memory)
+        return Limit(self.largest_megapixels, self.max_memory, self._held)
+
+    @property
+    def _held(self) -> int:
+        """Bytes of files that are in memory."""
+        return sum(len(file) for file in (self.photo, self.mask) if isinstance(file, bytes))
 
     def _check_pages(self, pages: TiffPages) -> None:
         """Whether all pages are served, before any is worked on."""
@@ -150,7 +155,8 @@ class DamagedTiff:
         size = 0.0
         for page in (pages[number] for number in range(len(pages))):
             replaced = tiff_segments.in_segments(page)
-            size += _GROWTH * sum(page.databytecounts) if replaced else page.size * page.bitspersample / 8
+            whole = page.size * max(page.bitspersample, 8) / 8 * (3 if page.photometric == PALETTE else 1)
+            size += _GROWTH * sum(page.databytecounts) if replaced else whole
         return replace(pages.header, big=pages.header.big or size > _LARGEST_CLASSIC)
 
     def _all_holes(self, pages: TiffPages) -> Iterator[NDArray[np.bool_]]:
@@ -217,15 +223,16 @@ class DamagedTiff:
         page = pages[number]
         clear = self.settings.transparent and not self.settings.invert
         if tiff_segments.in_segments(page):
-            segments = Segments(page, pages.header, pages.bytes)
+            with damage_is_said(pages.called(number)):
+                segments = Segments(page, pages.header, pages.bytes)
 
             def read(rows: slice, columns: slice) -> Pixels:
                 with damage_is_said(pages.called(number)):
                     return segments.read(rows, columns)
 
             values = restore_in_parts(
-                inpainter, read, holes, channels=segments.shape[2],
-                dtype=segments.dtype, cmyk=page.photometric == SEPARATED, held=segments.held, progress=progress,
+                inpainter, read, holes, channels=segments.shape[2], dtype=segments.dtype,
+                cmyk=page.photometric == SEPARATED, held=self._held + segments.held, progress=progress,
             )  # fmt: skip
             restored = _Restored(holes, values, self.settings.feather, clear)
             output.replace(page, pages.directories[number], restored.parts(segments))

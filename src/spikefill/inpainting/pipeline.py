@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from spikefill.inpainting.image_file import Pixels, decode, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.planning import plan_within
 from spikefill.inpainting.regions import TILE, plan
+from spikefill.inpainting.sequence import Carry, restored_frames
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
@@ -132,6 +133,35 @@ class Inpainter:
             info = {key: value for key, value in image.info.items() if image.mode != "P" or key != "transparency"}
             return RestoredImage.of(restored, info, damaged=pixels, holes=holes, cmyk=cmyk)
         return restored
+
+    def sequence(
+        self,
+        frames: Iterable[Picture],
+        mask: Image.Image | Pixels | str | Path | Iterable[Image.Image | Pixels | str | Path],
+        *,
+        carry: Carry = "nothing",
+    ) -> Iterator[Any]:
+        """Restores the frames of a film one after the other, each when it is asked for.
+
+        Args:
+            frames: Pictures of one size, as for `inpaint`; only one of them is held at a time.
+            mask: One for all frames, such as that of a logo; or an iterable, not an array, with one for each frame,
+                such as those of scratches. What is left of it after the last frame is not looked at.
+            carry: ``"nothing"``: each frame is restored by itself; or ``"potentials"``: the neurons start from the
+                membrane potentials that the frame before left, for networks that run with one or two steps a frame.
+                The whole frame is then computed, wherever its holes are. `docs/sequences.md` has what either gives.
+
+        Returns:
+            An iterator over what `inpaint` returns for each frame. It holds what is carried: several sequences may
+            run at once.
+
+        Raises:
+            InputError: ``carry`` is unknown; or potentials cannot be carried, since the network has no neurons or runs
+                step by step, or the quality is ``"best"``; or ``frames`` or ``mask`` is no iterable. While iterating,
+                with the number of the frame: as `inpaint`, or its size is not that of the first one, or there is no
+                mask for it.
+        """
+        return restored_frames(self, frames, mask, carry)
 
     def restore(
         self,

@@ -126,7 +126,7 @@ class Hybrid(nn.Module):
             "streaming": None if streaming is None else dict(streaming),
         }
         self.stream = None if streaming is None or activation != "lif" else Stream.of(streaming, steps)
-        drawn = Noise(noise, noise_mode, noise_in_eval)
+        self.noise = drawn = Noise(noise, noise_mode, noise_in_eval)
 
         def fire(channels: int) -> Firing:
             neurons = LIF(steps=steps, **(NEURON if neuron is None else neuron))
@@ -194,11 +194,13 @@ class Hybrid(nn.Module):
 
         It differs by rounding, and by what lies farther away than `sparse.REACH` says.
 
-        Of one image, without gradients, in float32, by rates; otherwise it is `forward`.
+        Of one image, without gradients, in float32, by rates, without noise; otherwise it is `forward`.
         """
         if (
             self.stream is not None
+            or self.noise.drawn(training=self.training)
             or len(masked) != 1
+            or next(self.parameters()).dtype != torch.float32
             or torch.is_grad_enabled()
             or torch.is_autocast_enabled(masked.device.type)
         ):

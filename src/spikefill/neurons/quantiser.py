@@ -65,7 +65,7 @@ class Quantiser(nn.Module):
         outside: Gradient outside the range, as a share of the line's slope; 0 or more.
 
     Shape:
-        Any, floating point, to the same, in [0, 1].
+        Any, floating point, to the same, in [0, 1]; 0 for NaN, under which a neuron is silent.
 
     Raises:
         InputError: An argument is out of its range, or the neuron's levels are not known.
@@ -81,9 +81,15 @@ class Quantiser(nn.Module):
             raise InputError(f"readout of the neuron is {neuron.readout!r}; what stands in for it gives 'rate'")
         if not outside >= 0:
             raise InputError(f"outside is {outside!r}; it must be 0 or more")
+        parameters = neuron.parameters_now()
+        if levels == "neuron" and parameters.reset == "hard" and neuron.v_init_start != parameters.v_reset:
+            raise InputError(
+                f"v_init is {neuron.v_init_start!r} and v_reset {parameters.v_reset!r}; the levels of a hard reset are "
+                "known of neurons that start from their reset"
+            )
         self.levels = levels
         self.outside = outside
-        self._neuron = neuron.parameters_now()
+        self._neuron = parameters
         self.register_buffer("bounds", None, persistent=False)
         self.register_buffer("values", None, persistent=False)
         self.set_steps(neuron.steps)
@@ -121,7 +127,7 @@ class _Quantised(torch.autograd.Function):
         ctx.save_for_backward(current)
         ctx.line = low, high, outside
         order = memory_order(current)
-        line = (flat(current, order) - low) / (high - low)
+        line = ((flat(current, order) - low) / (high - low)).nan_to_num(nan=0.0)
         level = torch.bucketize(line, bounds.to(line.dtype), right=True, out_int32=True)
         return unflat(values.to(line.dtype)[level], current, order)
 

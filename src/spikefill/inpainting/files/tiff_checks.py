@@ -64,7 +64,9 @@ def check_kind(page: TiffPage, name: str) -> None:
     if compression not in _COMPRESSIONS:
         raise InputError(f"{name} is compressed by {_called(page.compression)}; compress it by LZW or Deflate")
     extra = page.samplesperpixel - _CHANNELS[photometric]
-    if extra not in (0, 1) or (extra and photometric in (SEPARATED, PALETTE)) or page.imagedepth != 1:
+    if page.imagedepth != 1:
+        raise InputError(f"{name} has a depth of {page.imagedepth} px; it must be flat")
+    if extra not in (0, 1) or (extra and photometric in (SEPARATED, PALETTE)):
         raise InputError(
             f"{name} has {page.samplesperpixel} channels; it must be grey or RGB, with alpha or not, or CMYK"
         )

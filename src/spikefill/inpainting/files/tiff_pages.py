@@ -29,7 +29,7 @@ class TiffPages:
 
     Raises:
         OSError: The file cannot be read.
-        InputError: It begins with a preview.
+        InputError: It begins with a preview, or has planes that are no pages, as stacks of microscopes do.
         Exception: Whatever is raised on a damaged file.
     """
 
@@ -44,6 +44,7 @@ class TiffPages:
             self._places = list(found)
             stream.seek(0)
             self._file: TiffFile = opened.enter_context(TiffFile(stream))
+            self._check_planes()
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -62,6 +63,17 @@ class TiffPages:
         if not isinstance(page, TiffPage):
             raise ValueError("it holds no picture")  # noqa: TRY004 - the file is wrong, not the type of an argument
         return page
+
+    def _check_planes(self) -> None:
+        """Raises `InputError` if there are planes without a page: they would be lost."""
+        first = self[0]
+        if first.is_imagej or first.is_shaped:
+            described = sum(series.size for series in self._file.series)
+            hidden = described > sum(page.size for page in self._file.pages)
+        else:
+            hidden = first.is_stk
+        if hidden:
+            raise InputError(f"{self._name} is a stack of planes that are no pages; write each of them as a page")
 
     def called(self, number: int) -> str:
         """What to call a page in errors: the file where it is the only one."""
