@@ -413,7 +413,7 @@ def test_a_stack_whose_planes_are_no_pages_is_refused(
 
 def test_a_file_in_memory_counts(tmp_path: Path, inpainter: Inpainter) -> None:
     photo = tmp_path / "photo.tif"
-    tifffile.imwrite(photo, np.full((3000, 3000, 3), 0.4, np.float32), rowsperstrip=64)  # 108 MB
+    tifffile.imwrite(photo, np.full((3000, 3000, 3), 0.4, np.float32), photometric="rgb", rowsperstrip=64)  # 108 MB
     holes = np.zeros((3000, 3000), bool)
     holes[5, 5] = True
     limit = PROCESS + 100_000_000
