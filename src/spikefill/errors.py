@@ -13,6 +13,10 @@ class InputError(ValueError):
     """
 
 
+class UnreadableError(InputError):
+    """A file could not be read, such as over a network that is down; what is in it is not known to be wrong."""
+
+
 def check_choice(argument: str, value: str, choices: Iterable[str]) -> None:
     """Raises `InputError` unless ``value`` is one of ``choices``."""
     choices = tuple(choices)

@@ -11,7 +11,7 @@ from typing import IO, Any
 from urllib.request import url2pathname
 
 from spikefill import files
-from spikefill.errors import InputError
+from spikefill.errors import InputError, UnreadableError
 from spikefill.files import atomic_write, refuse_existing
 
 _MARK = "://"
@@ -101,7 +101,7 @@ def read_part(place: str, start: int, size: int) -> bytes:
     """``size`` bytes of a file from ``start`` on, or those that there are.
 
     Raises:
-        InputError: They cannot be read.
+        UnreadableError: They cannot be read.
     """
     path = local(place)
     try:
@@ -114,7 +114,7 @@ def read_part(place: str, start: int, size: int) -> bytes:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"cannot read {place}: {error}") from error
+        raise UnreadableError(f"cannot read {place}: {error}") from error
     return content
 
 

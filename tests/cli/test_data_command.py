@@ -30,10 +30,11 @@ def test_what_is_left_out_is_told_and_gives_exit_code_1(tmp_path: Path, capsys: 
     for file in data.open_photographs("embedded", part="val").files:
         (photographs / Path(str(file)).name).write_bytes(Path(str(file)).read_bytes())
     (photographs / "broken.jpg").write_bytes(b"no photograph")
-    assert run(["--quiet", "data", "shard", str(photographs), "-o", str(tmp_path / "shards")]) == 1
-    said = capsys.readouterr()
-    assert "2 photographs in 1 shard, " in said.out
-    assert said.err.startswith("broken.jpg is not an image of a known format")
+    for _ in range(2):  # the second time there is nothing left to do
+        assert run(["--quiet", "data", "shard", str(photographs), "-o", str(tmp_path / "shards")]) == 1
+        said = capsys.readouterr()
+        assert "2 photographs in 1 shard, " in said.out
+        assert said.err.startswith("broken.jpg is not an image of a known format")
 
 
 def test_ctrl_c_ends_after_the_shard_and_the_same_command_goes_on(

@@ -79,6 +79,19 @@ def test_a_list_that_is_none_is_one_line(lsdir: Path, content: str | bytes) -> N
         data.open_photographs(lsdir, part="train")
 
 
+@pytest.mark.parametrize("name", ["train.json", "val.json"])
+@pytest.mark.parametrize(
+    "content",
+    [{"info": {}, "images": [{"file_name": "a.png"}]}, ["cat", "dog"], {"classes": 3}, [{"path": 5}], []],
+    ids=["COCO", "classes", "settings", "no text", "empty"],
+)
+@pytest.mark.parametrize("part", ["train", "val", "all"])
+def test_files_of_other_kinds_make_no_lsdir(folder: Path, name: str, content: Any, part: Any) -> None:
+    expected = data.open_photographs(folder).names
+    (folder / name).write_text(json.dumps(content))
+    assert data.open_photographs(folder, part=part).names == expected
+
+
 def test_a_list_of_the_other_part_alone_will_not_do(lsdir: Path) -> None:
     (lsdir / "val.json").unlink()
     with pytest.raises(InputError, match=r"has lists of photographs, but no val\.json"):

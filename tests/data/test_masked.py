@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import logging
 import pickle
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,11 +16,9 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from spikefill import InputError, data, masks
+from spikefill.errors import UnreadableError
 
 from .fakes import ramp
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Sample = dict[str, torch.Tensor]
 
@@ -210,6 +210,50 @@ def test_a_damaged_photograph_is_reported_once_and_the_next_takes_its_place(
     only = dataset(photographs[1:2], length=3)
     with pytest.raises(InputError, match=r"no photograph could be decoded: .*2\.png"):
         only[0]
+
+
+def test_what_cannot_be_read_for_a_moment_is_read_again(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = dataset(data.open_photographs(damaged))[0]
+    failures = _unreadable(monkeypatch, times=2)
+    assert same(dataset(data.open_photographs(damaged))[0], expected)
+    assert failures == ["down", "down"]
+
+
+def test_what_cannot_be_read_at_all_is_not_replaced(
+    damaged: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples = dataset(data.open_photographs(damaged))
+    expected = dataset(data.open_photographs(damaged))[0]
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, "spikefill"):
+        _unreadable(patch, times=100)
+        with pytest.raises(UnreadableError, match=r"cannot read .*\.png: the network is down"):
+            samples[0]
+    assert caplog.messages == []
+    assert same(samples[0], expected)
+
+
+def test_a_photograph_that_has_gone_is_not_waited_for(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = dataset(data.open_photographs(damaged), augment=False)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waited"))
+    (damaged / "1.png").unlink()
+    with pytest.raises(UnreadableError, match=r"cannot read .*1\.png"):
+        samples[0]
+
+
+def _unreadable(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
+    """Lets the next attempts to read a file fail; a list that grows with each of them."""
+    failures: list[str] = []
+    original = Path.read_bytes
+
+    def read(self: Path) -> bytes:
+        if len(failures) < times:
+            failures.append("down")
+            raise OSError(errno.ENETDOWN, "the network is down")
+        return original(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr("spikefill.data.decoding._PAUSES", (0.0, 0.0))
+    return failures
 
 
 def test_a_real_folder_with_all_its_faults(folder: Path) -> None:

@@ -72,6 +72,13 @@ def test_damage_behind_the_header_is_an_error_that_names_the_file(damaged: Path)
     assert photographs[2].shape == (48, 48, 3)
 
 
+def test_a_file_that_became_something_else_is_an_error_that_names_it(damaged: Path) -> None:
+    photographs = data.open_photographs(damaged)
+    (damaged / "1.png").write_text("no photograph any more")
+    with pytest.raises(InputError, match=r"1\.png cannot be decoded: it is not an image of a known format"):
+        photographs[0]
+
+
 def test_several_sources_are_joined(folder: Path, damaged: Path) -> None:
     photographs = data.open_photographs([damaged, str(folder), "embedded"], part="val")
     names = ("1.png", "2.png", "3.png", "B/a.Jpg", "c.PNG", "grey.tiff", "chelsea.png", "coffee.png")

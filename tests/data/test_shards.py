@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import pickle
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,59 @@ def test_what_is_no_photograph_is_left_out_and_told(folder: Path, tmp_path: Path
     assert photographs.greyscale == ("grey.tiff",)
     assert told == {file.relative_to(folder).as_posix(): problem for file, problem in expected.problems}
     assert [entry.member for entry in index.shards[0].entries] == ["00000000.jpg", "00000001.png", "00000002.tiff"]
+
+
+def test_every_call_tells_what_is_left_out(folder: Path, tmp_path: Path) -> None:
+    first: dict[str, str] = {}
+    index = data.write_shards(folder, tmp_path / "shards", on_problem=first.__setitem__)
+    again: dict[str, str] = {}
+    assert data.write_shards(folder, tmp_path / "shards", on_problem=again.__setitem__) == index
+    assert again == first == dict(index.left_out)
+    assert len(again) == 4
+
+
+def test_an_index_that_does_not_name_what_is_left_out_is_read(folder: Path, tmp_path: Path) -> None:
+    index = data.write_shards(folder, tmp_path / "shards")
+    file = tmp_path / "shards" / "shards.json"
+    values = json.loads(file.read_bytes())
+    del values["left_out"]
+    file.write_text(json.dumps(values))
+    assert read_index(str(tmp_path / "shards")) == replace(index, left_out=())
+    assert len(data.open_photographs(tmp_path / "shards")) == 3
+
+
+def test_a_call_that_goes_on_stops_while_it_looks_for_its_place(tmp_path: Path) -> None:
+    written: list[Index] = []
+    for _ in range(2):  # the second one finds the first shards, and is asked to stop from the beginning
+        with pytest.raises(data.ShardingStopped, match="interrupted after 2 shards"):
+            data.write_shards(
+                "embedded", tmp_path, megabytes=1, on_shard=written.append, stop=lambda: len(written) == 2
+            )
+    assert read_index(str(tmp_path)) == written[-1]
+    assert len(written) == 2
+
+
+def test_of_two_calls_at_the_same_time_one_ends(tmp_path: Path) -> None:
+    whole = data.write_shards("embedded", tmp_path / "whole", megabytes=1)
+    place = tmp_path / "both"
+
+    def interfere(index: Index) -> None:
+        assert data.write_shards("embedded", place, megabytes=1) == whole
+
+    with pytest.raises(InputError, match="both has shards that another call wrote meanwhile"):
+        data.write_shards("embedded", place, megabytes=1, on_shard=interfere)
+    assert contents(place) == contents(tmp_path / "whole")
+
+
+def test_a_disk_that_fails_is_one_line_that_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", fail)
+        with pytest.raises(InputError, match=r"cannot write .*shards\.json: Input/output error"):
+            data.write_shards("embedded", tmp_path / "shards")
+    assert list((tmp_path / "shards").iterdir()) == []
 
 
 def test_the_same_photographs_give_the_same_bytes_and_a_second_call_writes_nothing(tmp_path: Path) -> None:

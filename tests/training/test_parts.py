@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from spikefill import data, models
 from spikefill.errors import InputError
 from spikefill.stop import StopRequest
-from spikefill.training import DivergenceError, Recipe, load_recipe
+from spikefill.training import DivergenceError, Recipe, change_recipe, load_recipe
 from spikefill.training.loading import Splits, spread
 from spikefill.training.losses import loss_over_levels
 from spikefill.training.module import InpaintingModule, make_optimiser
+from spikefill.training.plan import make_plan
 from spikefill.training.random_state import step_seed
 from spikefill.training.recipe import ValidationSettings
 from spikefill.training.run_folder import RunFolder, RunRecord, read_record
@@ -25,6 +27,7 @@ from spikefill.training.speed import Speed, measure_speed
 from spikefill.training.stages import Stages
 from spikefill.training.state import load_state
 from spikefill.training.validation import Validation
+from spikefill.training.world import World
 from tests.training.conftest import TINY
 
 CPU = torch.device("cpu")
@@ -133,6 +136,33 @@ def test_a_loss_over_levels_needs_a_network_with_levels(tiny: Recipe) -> None:
     recipe = tiny.model_copy(update={"loss": tiny.loss.model_copy(update={"coarser": 0.3})})
     with pytest.raises(InputError, match=r"loss.coarser is 0.3; a SCNN has no levels: null"):
         _module(recipe)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 16 worker processes")  # none is: nothing is drawn
+@pytest.mark.parametrize("workers", [0, 1, 16])
+def test_caches_of_all_processes_together_are_bounded(staged: Recipe, workers: int) -> None:
+    recipe = staged.model_copy(update={"data": staged.data.model_copy(update={"workers": workers})})
+    splits = Splits(["embedded"], "embedded")
+    for processes in (1, 8):
+        world = World(size=processes, local_size=processes)
+        loader = splits.training_loader(recipe, first=0, stop=1, total_steps=1, device=CPU, world=world)
+        assert isinstance(loader, DataLoader)
+        one = sum(samples.cache_bytes for samples in loader.dataset._sized.values())
+        assert one * max(1, workers) * processes <= 4 << 30
+        assert one == 2 << 30 or (workers, processes) not in ((0, 1), (1, 1)), "small runs keep what they had"
+
+
+def test_epochs_are_refused_where_a_stage_would_skip_photographs(tmp_path: Path, staged: Recipe) -> None:
+    recipe = change_recipe(staged, ["data.order=epochs"])
+    asked = dict.fromkeys(("start", "minutes", "steps", "threads", "device"))
+    with pytest.raises(
+        InputError, match="data.order is 'epochs', and a stage has batch_size 1, less than the recipe's 2"
+    ):
+        make_plan(RunFolder(tmp_path), recipe, data="embedded", val="embedded", resume=False, **asked)
+    record = _record(recipe)  # of a run that began before this was refused
+    record.write(RunFolder(tmp_path))
+    plan = make_plan(RunFolder(tmp_path), None, data=None, val=None, resume=True, **asked)
+    assert (plan.record, plan.recipe) == (record, recipe)
 
 
 def test_the_samples_of_a_step_depend_neither_on_where_the_run_began_nor_on_workers(tiny: Recipe) -> None:

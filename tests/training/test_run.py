@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch._utils import ExceptionWrapper
 
 from spikefill import models
-from spikefill.errors import InputError
+from spikefill.errors import InputError, UnreadableError
 from spikefill.training import DivergenceError, Interrupted, Recipe, change_recipe, train
 from spikefill.training import run as run_module
 from spikefill.training.module import InpaintingModule
@@ -168,7 +169,9 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
         with pytest.raises(Interrupted, match=r"after step 3 of 5; go on with: spikefill train --resume -o '.*my run'"):
             train(tiny, **EMBEDDED, output=output, steps=5)
     assert torch.load(output / "resume.ckpt", weights_only=True)["step"] == 3
-    assert models.read_header(output / "last.safetensors")["step"] == "3"
+    header = models.read_header(output / "last.safetensors")
+    assert header["step"] == "3"
+    assert "validation_loss" not in header, "it was measured at step 0 alone"
     train(tiny, **EMBEDDED, output=output, steps=5, resume=True)
     whole = train(tiny, **EMBEDDED, output=tmp_path / "whole", steps=5)
     assert _same_weights(output / "last.safetensors", whole / "last.safetensors")
@@ -289,6 +292,28 @@ def test_a_run_that_diverges_stops_and_keeps_the_last_good_state(
     state = torch.load(tmp_path / "resume.ckpt", weights_only=True)
     assert state["step"] == 3
     assert all(weight.isfinite().all() for weight in state["module"].values())
+
+
+def test_photographs_out_of_reach_end_the_run_with_one_line(
+    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = InpaintingModule.training_step
+
+    def step(self: InpaintingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        if self.steps_done == 3:
+            try:
+                raise UnreadableError("cannot read s3://bucket/shard-000001.tar: timed out")
+            except UnreadableError:  # as torch hands on what a worker raised
+                ExceptionWrapper(where="in DataLoader worker process 0").reraise()
+        return original(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InpaintingModule, "training_step", step)
+        with pytest.raises(InputError, match="^training stopped in step 4: cannot read s3://bucket") as caught:
+            train(change_recipe(tiny, ["checkpoint_seconds=0"]), **EMBEDDED, output=tmp_path, steps=4)
+    assert str(caught.value).endswith(f"000001.tar: timed out; the last good checkpoint is {tmp_path / 'resume.ckpt'}")
+    train(output=tmp_path, resume=True)
+    assert models.read_header(tmp_path / "last.safetensors")["step"] == "4"
 
 
 def test_settings_that_change_the_arithmetic(tmp_path: Path, tiny: Recipe) -> None:

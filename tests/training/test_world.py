@@ -36,7 +36,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from spikefill.errors import InputError
-from spikefill.training import Interrupted, Recipe, train
+from spikefill.training import DivergenceError, Interrupted, Recipe, train
 from spikefill.training.module import InpaintingModule
 
 recipe, output = Recipe.model_validate_json(sys.argv[1]), Path(sys.argv[2])
@@ -62,7 +62,18 @@ if rank == 0:
     shutil.copytree(output / "parts", output / "left")
 train(output=output / "parts", resume=True)
 
-train(recipe, **{**run, "steps": None, "minutes": 0.02}, output=output / "timed")
+train(recipe, **{**run, "steps": None, "minutes": 0.02, "threads": None}, output=output / "timed")
+
+def ruined(self, batch, batch_idx):
+    if rank == 1 and self.steps_done == 2:
+        batch["target"].fill_(float("nan"))
+    return original(self, batch, batch_idx)
+InpaintingModule.training_step = ruined
+try:
+    train(recipe, **run, output=output / "ruined")
+except DivergenceError as error:
+    said["diverged"] = str(error)
+InpaintingModule.training_step = original
 
 try:
     train(recipe, **run, output=output / "whole")
@@ -139,7 +150,7 @@ def test_the_logs_are_of_the_whole_batch(together: Path, alone: Path) -> None:
 
 def test_the_first_process_alone_writes_and_speaks(together: Path) -> None:
     said = (together / "stderr.txt").read_text()
-    assert said.count("step 0: loss on training photographs") == 3  # of three runs
+    assert said.count("step 0: loss on training photographs") == 4  # of four runs
     assert len(list((together / "whole" / "logs" / "csv").iterdir())) == 1
     record = json.loads((together / "whole" / "run.json").read_text())
     assert record["steps"] == _STEPS
@@ -166,6 +177,21 @@ def test_minutes_become_the_same_steps_in_all(together: Path) -> None:
     assert record["seconds_per_step"] > 0
     header = models.read_header(together / "timed" / "last.safetensors")
     assert int(header["step"]) == record["steps"] >= 1
+
+
+def test_what_torchrun_sets_is_not_written_down_as_the_number_of_threads(together: Path) -> None:
+    recorded = [json.loads((together / name / "run.json").read_text())["threads"] for name in ("whole", "timed")]
+    assert recorded == [1, None]
+    before = torch.get_num_threads()
+    train(output=together / "timed", resume=True)
+    assert torch.get_num_threads() == before
+
+
+def test_where_the_loss_of_one_process_diverges_the_first_says_what_is_kept(together: Path) -> None:
+    first, second = (json.loads((together / f"said-{rank}.json").read_text())["diverged"] for rank in (0, 1))
+    kept = f"the last good checkpoint is {together / 'ruined' / 'resume.ckpt'}"
+    assert first.startswith(f"training stopped in step 3: the loss is not finite; {kept}; ")
+    assert second.startswith("training stopped in step 3: the loss is nan; ")
 
 
 def test_what_is_wrong_with_a_call_is_raised_in_all_and_said_by_the_first(together: Path) -> None:

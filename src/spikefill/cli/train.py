@@ -46,7 +46,10 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     threads: Annotated[
-        int | None, typer.Option(help="Processor threads.  [default: one a core]", envvar="SPIKEFILL_THREADS")
+        int | None,
+        typer.Option(
+            help="Processor threads.  [default: one a core; under torchrun, what it sets]", envvar="SPIKEFILL_THREADS"
+        ),
     ] = None,
     device: Annotated[
         str | None,
@@ -82,6 +85,8 @@ def train(
     except training.RefusedByFirstError:
         return 2
     except (training.DivergenceError, training.PeerLostError) as error:
+        if not first and isinstance(error, training.DivergenceError):
+            return 0  # the first process says so; torchrun would end it before, if this one failed
         console.stderr().print(f"spikefill: {error}", markup=False)
         return 1
     if not first:

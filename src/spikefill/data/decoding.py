@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from spikefill.data.shards import Member
-from spikefill.errors import InputError
+from spikefill.errors import InputError, UnreadableError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 SMALLEST_SIDE = 16
 """A photograph with a shorter side is left out. (One that is smaller than a crop is enlarged to it.)"""
+
+_PAUSES = (1.0, 4.0)
+"""Seconds before a file that could not be read is tried again."""
 
 
 def inspect(file: Path | BytesIO) -> tuple[str | None, bool]:
@@ -36,9 +40,10 @@ def decode(file: Path | Member | BytesIO) -> NDArray[np.uint8]:
     """The photograph, upright, uint8 RGB (H, W, 3).
 
     Raises:
-        InputError: It cannot be read, or is damaged.
+        UnreadableError: It cannot be read, after some attempts.
+        InputError: It is damaged.
     """
-    source = BytesIO(file.read()) if isinstance(file, Member) else file
+    source = file if isinstance(file, BytesIO) else BytesIO(_content(file))
     try:
         with Image.open(source) as opened:
             image = ImageOps.exif_transpose(opened)
@@ -47,8 +52,31 @@ def decode(file: Path | Member | BytesIO) -> NDArray[np.uint8]:
             if image.mode in ("P", "PA"):  # Pillow warns of palettes with transparency on the way to RGB
                 image = image.convert("RGBA")
             return np.array(image.convert("RGB"))
+    except UnidentifiedImageError as error:  # its message names the bytes in memory
+        raise InputError(f"{file} cannot be decoded: it is not an image of a known format") from error
     except Exception as error:  # Pillow's plugins raise anything on damaged files
         raise InputError(f"{file} cannot be decoded: {error}") from error
+
+
+def _content(file: Path | Member) -> bytes:
+    """A file's bytes; it is tried again for a while, unless it is not there."""
+    for pause in _PAUSES:
+        try:
+            return _read(file)
+        except UnreadableError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise
+        time.sleep(pause)
+    return _read(file)
+
+
+def _read(file: Path | Member) -> bytes:
+    if isinstance(file, Member):
+        return file.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"cannot read {file}: {error.strerror or error}") from error
 
 
 def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from spikefill.data.decoding import SUFFIXES
 from spikefill.errors import InputError
 
 _KEYS = ("path", "path_gt")
@@ -39,34 +40,52 @@ class Lists:
 def read_lists(folder: Path, part: str) -> Lists | None:
     """The lists in a folder, of ``"train"``, ``"val"`` or ``"all"``; None where there are none at all.
 
+    Files of these names in which no entry is the path of a photograph are of something else, such as COCO's
+    annotations, and there are no lists then.
+
     Raises:
         InputError: There is one of another part alone, or a list is damaged.
     """
-    found = {one: [folder / name for name in names if (folder / name).is_file()] for one, names in _LISTS.items()}
-    if not any(found.values()):
+    found: dict[str, tuple[Path, list[str | None]]] = {}
+    for one, names in _LISTS.items():
+        file = next((folder / name for name in names if (folder / name).is_file()), None)
+        if file is not None:
+            found[one] = file, _paths(file)
+    if not any(path is not None for _, paths in found.values() for path in paths):
         return None
     wanted = _LISTS if part == "all" else (part,)
-    if not any(found[one] for one in wanted):
+    if not any(one in found for one in wanted):
         raise InputError(f"{folder} has lists of photographs, but no {_LISTS[part][0]}")
-    return Lists({one: _names(found[one][0]) for one in wanted if found[one]})
+    return Lists({one: _names(*found[one]) for one in wanted if one in found})
 
 
-def _names(file: Path) -> frozenset[str]:
-    """The files' names in a list of paths, or of mappings with a path each; it may itself be the value of a mapping."""
+def _paths(file: Path) -> list[str | None]:
+    """The path in each entry of a list, None where an entry has none; [None] where the file holds something else.
+
+    Entries are paths, or mappings with a path each; the list may itself be the value of a mapping.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            values = (*map(content.get, _KEYS), *content.values())
-            content = next((value for value in values if isinstance(value, list)), None)
-        if not isinstance(content, list):
-            raise TypeError
-        return frozenset(PurePosixPath(_path(entry).replace("\\", "/")).name for entry in content)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, TypeError) as error:
-        raise InputError(f'{file} is no list of paths, such as [{{"path": "HR/train/1.png"}}]') from error
+    except (OSError, ValueError) as error:
+        raise _no_list(file) from error
+    if isinstance(content, dict):
+        values = (*map(content.get, _KEYS), *content.values())
+        content = next((value for value in values if isinstance(value, list)), None)
+    return [_path(entry) for entry in content] if isinstance(content, list) else [None]
 
 
-def _path(entry: Any) -> str:
+def _path(entry: Any) -> str | None:
     path = next((entry[key] for key in _KEYS if key in entry), None) if isinstance(entry, dict) else entry
-    if not isinstance(path, str):
-        raise TypeError
-    return path
+    return path if isinstance(path, str) and path.lower().endswith(SUFFIXES) else None
+
+
+def _names(file: Path, paths: list[str | None]) -> frozenset[str]:
+    """The names of the files in a list, without their folders."""
+    names = [PurePosixPath(path.replace("\\", "/")).name for path in paths if path is not None]
+    if len(names) < len(paths):
+        raise _no_list(file)
+    return frozenset(names)
+
+
+def _no_list(file: Path) -> InputError:
+    return InputError(f'{file} is no list of paths, such as [{{"path": "HR/train/1.png"}}]')

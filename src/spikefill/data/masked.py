@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from spikefill import masks
 from spikefill.data.resizing import resized, with_shorter_side
-from spikefill.errors import InputError, check_choice
+from spikefill.errors import InputError, UnreadableError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
 
     Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the
     mask is 1 in the holes, where ``masked`` is 0. A photograph whose pixels turn out to be damaged is
-    reported once to the log and replaced by the next that is not.
+    reported once to the log and replaced by the next that is not. One that cannot be read is not replaced: which
+    photograph a sample shows never depends on the state of a network.
 
     Raises:
         InputError: An argument is unknown or out of its range, or no photograph could be decoded.
@@ -119,6 +120,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
 
         Raises:
             IndexError: There is no such sample.
+            UnreadableError: The file of its photograph cannot be read.
         """
         if not 0 <= index < self.length:
             raise IndexError(f"index is {index}; there are {self.length} samples")
@@ -182,6 +184,8 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
             number = (index + offset) % len(self.photographs)
             try:
                 return self.photographs[number]
+            except UnreadableError:
+                raise
             except InputError as error:
                 problem = error
                 if number not in self._damaged:

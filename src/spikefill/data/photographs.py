@@ -50,7 +50,8 @@ class Photographs(Sequence[NDArray[np.uint8]]):
         """The decoded photograph; of a slice, the photographs undecoded.
 
         Raises:
-            InputError: The file is damaged: its header could be read, its pixels cannot.
+            UnreadableError: The file cannot be read now, though it could be when it was opened.
+            InputError: It is damaged: its header could be read, its pixels cannot.
         """
         if isinstance(index, slice):
             return self.subset(range(len(self))[index])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -42,7 +42,8 @@ def write_shards(
     """Packs photographs into shards, as they are in their files or reduced.
 
     Each shard appears whole, and the index after each of them: a call that was interrupted, whatever by, leaves nothing
-    half-written, and the same call goes on with the next shard. The same photographs give the same bytes.
+    half-written, and the same call goes on with the next shard. The same photographs give the same bytes. Of two calls
+    that write to one place at the same time, one ends with an error.
 
     Args:
         source: A folder, searched with its subfolders in alphabetical order; LSDIR's, unpacked or with its archives
@@ -53,16 +54,16 @@ def write_shards(
         shorter_side: Reduce larger photographs to this shorter side in pixels, at least 16, as JPEG of quality 95, once
             instead of each time they are read. None keeps every file as it is.
         part: ``"train"``, ``"val"`` or ``"all"``, as for `open_photographs`.
-        on_problem: Called with the name of each file that is left out, and the reason.
+        on_problem: Called with the name of each file that is left out, by an earlier call too, and the reason.
         on_shard: Called with the index after each shard.
-        stop: Asked after each shard; if it says so, the call ends.
+        stop: Asked before each file and after each shard; if it says so, the call ends.
 
     Returns:
         The index.
 
     Raises:
         InputError: The source has no usable photograph; the output has other files or the shards of other photographs,
-            or cannot be written.
+            is written by another call, or cannot be written.
         ShardingStopped: ``stop`` said so.
     """
     if megabytes < 1:
@@ -72,29 +73,39 @@ def write_shards(
     contents = contents_of(source, part)
     place = str(output)
     index = _begun(place, Index(contents.digest, megabytes, shorter_side))
+    left_out = list(index.left_out)
+    for name, reason in left_out:
+        on_problem(name, reason)
     if index.complete:
         return index
     archive = _Archive(first=index.photographs)
     for number, content in enumerate(contents):
+        _end_if_asked(stop, index)
         if number < index.read:
             continue
         try:
             file = _prepared(content, shorter_side)
         except _UnusableError as problem:
-            on_problem(content.name, str(problem))
+            left_out.append((content.name, str(problem)))
+            on_problem(*left_out[-1])
             continue
         if archive.entries and archive.size + _HEADER + len(file.content) > megabytes * 10**6:
-            index = _written(place, index, archive, read=number)
+            index = _written(place, index, archive, read=number, left_out=left_out)
             on_shard(index)
-            if stop():
-                raise ShardingStopped(f"interrupted after {len(index.shards)} shards; the same call goes on")
+            _end_if_asked(stop, index)
             archive = _Archive(first=index.photographs)
         archive.add(content.name, file)
     if not archive.entries:
         raise InputError(f"{source} holds no usable photograph")
-    index = _written(place, index, archive, read=number + 1, complete=True)
+    index = _written(place, index, archive, read=number + 1, left_out=left_out, complete=True)
     on_shard(index)
     return index
+
+
+def _end_if_asked(stop: Callable[[], bool], index: Index) -> None:
+    if stop():
+        count = len(index.shards)
+        raise ShardingStopped(f"interrupted after {count} shard{'' if count == 1 else 's'}; the same call goes on")
 
 
 class _UnusableError(Exception):
@@ -167,15 +178,25 @@ def _prepared(content: Content, shorter_side: int | None) -> _File:
     return _File(pixels, PurePosixPath(content.name).suffix.lower(), is_grey)
 
 
-def _written(place: str, index: Index, archive: _Archive, *, read: int, complete: bool = False) -> Index:
+def _written(
+    place: str,
+    index: Index,
+    archive: _Archive,
+    *,
+    read: int,
+    left_out: Iterable[tuple[str, str]],
+    complete: bool = False,
+) -> Index:
     """Writes a shard, then the index that has it; before the first shard an index without any: the place is taken."""
+    if is_sharded(place) and read_index(place) != index:
+        raise InputError(f"{place} has shards that another call wrote meanwhile; let one alone write there")
     if not index.shards:
         _write(place, INDEX_NAME, index.to_json())
     content = archive.finished()
     name = f"shard-{len(index.shards):06d}.tar"
     _write(place, name, content)
     shard = Shard(name, len(content), hashlib.sha256(content).hexdigest(), tuple(archive.entries))
-    index = replace(index, shards=(*index.shards, shard), read=read, complete=complete)
+    index = replace(index, shards=(*index.shards, shard), read=read, left_out=tuple(left_out), complete=complete)
     _write(place, INDEX_NAME, index.to_json())
     return index
 
@@ -184,7 +205,7 @@ def _begun(place: str, new: Index) -> Index:
     """The index of an earlier call for the same photographs, or a new one."""
     if is_sharded(place):
         index = read_index(place)
-        if replace(index, shards=(), read=0, complete=False) != new:
+        if replace(index, shards=(), read=0, left_out=(), complete=False) != new:
             raise InputError(f"{place} has shards of other photographs, or of another size; choose another place")
         if not index.complete:
             places.remove_leftovers(
@@ -201,4 +222,8 @@ def _begun(place: str, new: Index) -> Index:
 
 def _write(place: str, name: str, content: bytes) -> None:
     """Writes a shard or the index, over what an earlier call for the same photographs wrote."""
-    places.write(places.within(place, PurePosixPath(name)), lambda file: file.write(content), overwrite=True)
+    where = places.within(place, PurePosixPath(name))
+    try:
+        places.write(where, lambda file: file.write(content), overwrite=True)
+    except OSError as error:
+        raise InputError(f"cannot write {where}: {error.strerror or error}") from error

@@ -68,6 +68,7 @@ class Index:
         shorter_side: To which larger photographs were reduced, in pixels; None: none were.
         shards: Those that are written.
         read: How many files went into these or were left out.
+        left_out: Names of those that were left out, each with the reason.
         complete: Whether these are all.
     """
 
@@ -76,6 +77,7 @@ class Index:
     shorter_side: int | None = None
     shards: tuple[Shard, ...] = ()
     read: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
     complete: bool = False
 
     @property
@@ -125,7 +127,8 @@ class Member:
         """Its bytes.
 
         Raises:
-            InputError: They cannot be read, or are not all there.
+            UnreadableError: They cannot be read.
+            InputError: They are not all there.
         """
         content = places.read_part(self.shard, self.offset, self.size)
         if len(content) != self.size:
@@ -152,8 +155,11 @@ def read_index(place: str) -> Index:
             raise InputError(f"{where} has format version {version}, this Spikefill reads {FORMAT_VERSION}")
         del values["photographs"]
         shards = tuple(_shard(shard) for shard in values.pop("shards"))
-        return Index(shards=shards, **values)
-    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        left_out = tuple((name, problem) for name, problem in values.pop("left_out", ()))
+        return Index(shards=shards, left_out=left_out, **values)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where} is damaged, or no index of shards; make them again") from error
 
 

@@ -54,7 +54,6 @@ class RunKeeper(pl.Callback):
         self._validation = validation
         self._stop = stop
         self._best = best
-        self._last_val: float | None = None
         self._last_save = self._last_validation = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -84,7 +83,7 @@ class RunKeeper(pl.Callback):
             self._validate(trainer)
         if stops:
             self._save(trainer)
-            self._write_weights(self._folder.last, self._last_val)
+            self._write_weights(self._folder.last)
         elif validates or now - self._last_save >= recipe.checkpoint_seconds:
             self._save(trainer)
 
@@ -101,7 +100,6 @@ class RunKeeper(pl.Callback):
         measured = self._validation.measure(self._module.product)
         if not (math.isfinite(measured.train) and math.isfinite(measured.val)):
             raise DivergenceError(f"the validation loss is {measured.val}")
-        self._last_val = measured.val
         losses = {"loss/train_eval": measured.train, "loss/val": measured.val}
         _log(trainer, {**losses, "psnr_hole/val": measured.psnr}, step)
         console.note(
@@ -134,7 +132,8 @@ class RunKeeper(pl.Callback):
             logger.save()
         self._last_save = time.monotonic()
 
-    def _write_weights(self, path: Path, val: float | None) -> None:
+    def _write_weights(self, path: Path, val: float | None = None) -> None:
+        """Writes the weights, with the validation loss where it was measured at this very step."""
         facts = {**self._record.provenance(), "step": self._module.steps_done, "validation_loss": val}
         metadata = {name: str(value) for name, value in facts.items() if value is not None}
         models.save(self._module.product, path, metadata=metadata, overwrite=True)

@@ -30,6 +30,13 @@ _EVALUATION_SEED = 1 << 31
 """Of the masks of validation samples: the same whatever the run's seed, so that runs can be compared."""
 
 
+_CACHE_BYTES = 4 << 30
+"""How many bytes of decoded photographs the processes of a machine keep together."""
+
+_LARGEST_CACHE = 1 << 30
+"""The most that one process keeps for one size of samples."""
+
+
 class Splits:
     """The photographs of both splits.
 
@@ -75,7 +82,8 @@ class Splits:
             drawn = settings.resident_masks * len(settings.families)
             console.note(f"{len(self.train)} photographs and {drawn} masks go into the memory of {device}")
             return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device, world=world)
-        largest = max(stage.size for stage in stages.all)
+        sizes = {stage.size for stage in stages.all}
+        caches = len(sizes) * max(1, settings.workers) * (world or World()).local_size
         sized = {
             size: data.MaskedPhotographs(
                 self.train,
@@ -85,10 +93,11 @@ class Splits:
                 length=stop * recipe.batch_size,
                 augment=settings.augment,
                 order=settings.order or ("epochs" if self.train.sharded else "random"),
-                shorter_side=max(settings.shorter_side, largest),
+                shorter_side=max(settings.shorter_side, *sizes),
+                cache_bytes=min(_LARGEST_CACHE, _CACHE_BYTES // caches),
                 mask_size=settings.mask_size,
             )
-            for size in {stage.size for stage in stages.all}
+            for size in sizes
         }
         dataset = _Staged(sized, stages, recipe.batch_size)
         options: dict[str, Any] = {}

@@ -108,7 +108,8 @@ class InpaintingModule(pl.LightningModule):
         their gradients, is the mean over all samples of the step, though shares may differ by one sample.
 
         Raises:
-            DivergenceError: It is not finite. (On a GPU, only the steps that are logged are looked at.)
+            DivergenceError: It is not finite in any of the processes; all of them raise it. (On a GPU, only the steps
+                that are logged are looked at.)
         """
         masked, mask, target, settings = batch["masked"], batch["mask"], batch["target"], self.recipe.loss
         if settings.coarser is None:
@@ -120,8 +121,8 @@ class InpaintingModule(pl.LightningModule):
         if self.world.size > 1:
             loss = loss * (self.world.size * len(mask) / self.batch_size)
         looks = loss.device.type == "cpu" or self._step % self.recipe.log_every_steps == 0  # a GPU is waited for
-        if looks and not torch.isfinite(loss):
-            raise DivergenceError(f"the loss is {loss.item()}")
+        if looks and self.world.any(not torch.isfinite(loss)):
+            raise DivergenceError("the loss is not finite" if torch.isfinite(loss) else f"the loss is {loss.item()}")
         return loss
 
     def laid_out(self, batch: Batch) -> Batch:

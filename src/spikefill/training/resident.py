@@ -15,7 +15,7 @@ import torch
 
 from spikefill import masks
 from spikefill.data.resizing import with_shorter_side
-from spikefill.errors import InputError
+from spikefill.errors import InputError, UnreadableError
 from spikefill.training.random_state import step_seed
 from spikefill.training.world import World
 
@@ -50,6 +50,7 @@ class ResidentPhotographs:
     A photograph whose pixels turn out to be damaged is reported to the log and left out.
 
     Raises:
+        UnreadableError: The file of a photograph cannot be read.
         InputError: No photograph could be decoded.
     """
 
@@ -61,6 +62,8 @@ class ResidentPhotographs:
         def scales_of(index: int) -> list[NDArray[np.uint8]]:
             try:
                 return _at_scales(photographs[index], size, shorter_side)
+            except UnreadableError:
+                raise
             except InputError as error:
                 _LOG.warning("%s; it is left out", error)
                 return []

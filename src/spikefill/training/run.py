@@ -14,7 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from spikefill import models
 from spikefill.cli import console
-from spikefill.errors import InputError
+from spikefill.errors import InputError, UnreadableError
 from spikefill.stop import StopRequest
 from spikefill.training.keeper import RunKeeper
 from spikefill.training.loading import Splits
@@ -71,7 +71,8 @@ def train(
         steps: Length in optimiser steps. With neither, the recipe's.
         resume: Go on with the run in ``output``, to its number of steps, with the batches and random numbers
             that it would have had. Other arguments that are given must be the run's own.
-        threads: Threads of torch in each process, at least 1; None leaves them (when resuming: takes the run's).
+        threads: Threads of torch in each process, at least 1; None leaves them. When resuming, None takes the run's, or
+            leaves them where several processes began it without a number.
         device: Such as ``"cpu"`` or ``"cuda"``; None takes a GPU of NVIDIA where there is one. Of several processes
             on a machine each takes a GPU of its own.
 
@@ -79,7 +80,8 @@ def train(
         The run's folder; it holds ``best.safetensors`` and ``last.safetensors``.
 
     Raises:
-        InputError: An argument is wrong, or contradicts the run to resume.
+        InputError: An argument is wrong, or contradicts the run to resume; or the photographs are out of reach
+            meanwhile.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
         DivergenceError: The loss is no longer finite; the last good checkpoint is kept.
         PeerLostError: Another process of the run has ended; what was saved last is kept.
@@ -109,7 +111,7 @@ def train(
             validation = Validation(plan.recipe, *splits.fixed_samples(plan.recipe, world=world), target)
             if plan.record is None:
                 speed = None if minutes is None else _speed(plan.recipe, splits, validation, world, minutes=minutes)
-                record = world.from_first(lambda: _new_record(plan, speed, validation, began))
+                record = world.from_first(lambda: _new_record(plan, speed, validation, world, began))
             else:
                 record = plan.record
             first_weights = world.from_first(lambda: _first_weights(plan))
@@ -163,12 +165,14 @@ def _fit(
             with stop.watched():
                 trainer.fit(module, loader)
         except DivergenceError as error:
-            kept = (
-                f"the last good checkpoint is {folder.state}" if folder.state.exists() else "no checkpoint was made yet"
-            )
             raise DivergenceError(
-                f"training stopped in step {module.steps_done + 1}: {error}; {kept}; "
+                f"training stopped in step {module.steps_done + 1}: {error}; {_kept(folder)}; "
                 "a lower optimiser.learning_rate or a gradient_clip may help"
+            ) from error
+        except UnreadableError as error:
+            reason = str(error).strip().rpartition(f"{UnreadableError.__name__}: ")[2]  # a worker's has its traceback
+            raise UnreadableError(
+                f"training stopped in step {module.steps_done + 1}: {reason}; {_kept(folder)}"
             ) from error
         except SIGTERMException:  # Lightning's own way to stop, if it came before `RunKeeper` took the signal back
             pass
@@ -182,7 +186,12 @@ def _fit(
         )
 
 
-def _new_record(plan: Plan, speed: Speed | None, validation: Validation, began: float) -> RunRecord:
+def _kept(folder: RunFolder) -> str:
+    """What there is of a run that failed."""
+    return f"the last good checkpoint is {folder.state}" if folder.state.exists() else "no checkpoint was made yet"
+
+
+def _new_record(plan: Plan, speed: Speed | None, validation: Validation, world: World, began: float) -> RunRecord:
     """Decides the number of steps, and writes down what the run is."""
     steps = plan.steps
     if speed is not None:
@@ -197,7 +206,7 @@ def _new_record(plan: Plan, speed: Speed | None, validation: Validation, began: 
         steps=steps,
         minutes=plan.minutes,
         seconds_per_step=None if speed is None else speed.step,
-        threads=torch.get_num_threads(),
+        threads=plan.threads if world.size > 1 else torch.get_num_threads(),  # `torchrun` sets it for each process
         device=str(validation.device),
         versions=versions(),
         commit=commit(),

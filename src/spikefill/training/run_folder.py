@@ -77,7 +77,7 @@ class RunRecord(BaseModel):
     steps: int
     minutes: float | None = None
     seconds_per_step: float | None = None
-    threads: int
+    threads: int | None
     device: str
     versions: dict[str, str]
     commit: str | None
