@@ -1,4 +1,4 @@
-"""Which tests share a process where several run them (``make test``): those of a file, and of folders that share more."""
+"""Which tests share a process where several run them (``make test``): those of a file, and of some folders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ TOGETHER = ("tests/reproduce", "tests/service")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Groups the tests."""
     for item in items:
         file = item.path.relative_to(config.rootpath).as_posix()
         group = next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
