@@ -64,6 +64,25 @@ def test_tuning_begins_with_the_weights_it_is_given(tmp_path: Path) -> None:
     assert read(networks.weights_of(begun)).arguments == before.arguments
 
 
+def test_a_training_whose_photographs_have_moved_begins_anew(tmp_path: Path) -> None:
+    embedded = open_photographs("embedded", part="val")
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    for file, name in zip(embedded.files, embedded.names, strict=True):
+        assert isinstance(file, Path)
+        (before / name).write_bytes(file.read_bytes())
+    inputs = networks.train("training", SETTINGS.model_copy(update={"steps": 1, "validations": 1})).inputs
+
+    def train(source: Path) -> Any:
+        photographs = open_photographs(source)
+        context = Context((str(source),), str(source), photographs, photographs, "cpu", tmp_path / "files")
+        return networks.train_network(context, **inputs)
+
+    first = train(before)
+    before.rename(after)
+    assert train(after) == first
+
+
 def test_equal_settings_are_one_training_and_others_another(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     same = [networks.train(name, SETTINGS) for name in ("one", "two")]

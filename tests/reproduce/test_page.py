@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from spikefill.reproduce import Plot, Table, output, page, plots
+from spikefill.reproduce import Plot, Table, find, output, page, plots
+from spikefill.reproduce.remarks import remarks
 
 TABLE = Table(
     "kinds", "By kind <1>", {"kind": "", "PSNR, dB": ".2f", "n": "d", "same": ""},
@@ -63,6 +64,24 @@ def test_the_overview_has_every_objection_and_the_answers_that_there_are(documen
     text = page.markdown(page.overview_page([document]))
     assert text.count("no experiment here answers it") == 9
     assert "| 8 | What lies under the mask may leak into the result. | 0 of 9 differ. |" in text
+
+
+def test_the_overview_says_what_is_not_of_a_kind(document: dict[str, Any]) -> None:
+    settings = find("leakage").full.model_dump(mode="json")
+    first = document | {"settings": settings | {"noises": 7}}
+    assert remarks([first]) == ["Of leakage settings were changed: noises = 7."]
+    same = document | {"settings": settings}
+    assert remarks([same]) == []
+    data = {"train": document["data"]["train"] | {"sha256": "fedcba9876543210"}}
+    settings = find("noise").full.model_dump(mode="json")
+    said = remarks([same, document | {"experiment": "noise", "settings": settings, "data": data}], ["noise", "twin"])
+    kinds = "leakage: train 6, SHA-256 0123456789ab; noise: train 6, SHA-256 fedcba987654"
+    assert said == [
+        "In the last run a training of noise diverged: its answers are of an earlier run.",
+        "In the last run a training of twin diverged: it has no answers.",
+        f"Not all answers are of the same photographs: {kinds}.",
+    ]
+    assert all(line in page.markdown(page.overview_page([same], said)) for line in said)
 
 
 def test_a_row_of_the_wrong_length_is_refused() -> None:

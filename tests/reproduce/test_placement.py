@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-from spikefill.errors import InputError
-from spikefill.reproduce import plan
-
 from .conftest import Quick, rows
 
 
@@ -24,8 +19,3 @@ def test_the_answer_has_each_difference(quick: Quick) -> None:
     table = rows(document, "placement")
     for name in ("all", "encoder", "decoder"):
         assert f"{name} {table[name]['minus nothing (ReLU)']:+.2f} dB" in answer["sentence"]
-
-
-def test_an_unknown_part_is_named() -> None:
-    with pytest.raises(InputError, match="'head' is no placement; there are: all, stem"):
-        plan("placement", changes=["parts=[head]"])

@@ -26,4 +26,5 @@ def test_the_answer_has_the_difference_between_the_ends(quick: Quick) -> None:
     gain = table["32"]["tuned"] - table["1"]["tuned"]
     (answer,) = document["answers"]
     assert "2 with T = 1, 11 with T = 32" in answer["sentence"]
-    assert f"is {gain:+.2f} dB" in answer["sentence"]
+    assert f"is {gain:+.2f} dB, of one training and tuning" in answer["sentence"]
+    assert "sure" not in answer["sentence"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spikefill.data import open_photographs
-from spikefill.reproduce import fingerprint
+from spikefill.reproduce import fingerprint, plan, reproduce
 from spikefill.reproduce.store import TrialStore
 from spikefill.reproduce.trials import Context, Trial
 
@@ -88,6 +88,19 @@ def test_an_interrupted_trial_goes_on_with_its_files(store: TrialStore) -> None:
         store.do(trial)
 
 
+def test_an_attempt_begun_with_another_result_is_begun_again(store: TrialStore) -> None:
+    first = Trial("first", add, {"a": 1, "b": 2}, CODE)
+    second = Trial("second", stop_at_first, {"marker": "half", "made_of": first}, CODE)
+    folder = store.do(first).folder.parent
+    with pytest.raises(KeyboardInterrupt):
+        store.do(second)
+    record = folder / "trial.json"
+    record.write_text(record.read_text("utf-8").replace('"sum": 3', '"sum": 4'), encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):  # what the first attempt left is gone
+        store.do(second)
+    assert store.do(second).result == {"found": ["half"]}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"result": {}, "made_from": {}}'])
 def test_a_damaged_record_counts_as_none(store: TrialStore, text: str) -> None:
     trial = Trial("sum", add, {"a": 1, "b": 2}, CODE)
@@ -95,6 +108,46 @@ def test_a_damaged_record_counts_as_none(store: TrialStore, text: str) -> None:
     (folder / "trial.json").write_text(text, encoding="utf-8")
     assert store.do(trial).result["sum"] == 3
     assert len(calls) == 2
+
+
+def test_measurements_depend_on_all_that_makes_them() -> None:
+    trials = {trial.name: trial for trial in plan("twin", quick=True).trials}
+    rebuilt, chosen = trials["hybrid-small, quantised"], trials["training, lif, equal steps, seed 0"]
+    assert "reproduce/measuring.py" in rebuilt.code
+    assert "reproduce/networks.py" in chosen.code
+    assert "pytorch-lightning" in fingerprint.versions()
+
+
+def test_fixed_masks_are_part_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for package, content in (("one", b"holes"), ("same", b"holes"), ("other", b"other holes")):
+        masks = tmp_path / package / "masks"
+        masks.mkdir(parents=True)
+        (masks / "thin-128.tif").write_bytes(content)
+        monkeypatch.setattr(fingerprint, "_PACKAGE", tmp_path / package)
+        fingerprint.of_code.cache_clear()
+        found.append(fingerprint.of_code(("masks",)))
+    fingerprint.of_code.cache_clear()
+    assert found[0] == found[1] != found[2]
+
+
+def test_the_code_is_looked_at_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan("leakage", quick=True)
+    seen: list[str] = []
+    original = TrialStore.key
+
+    def key(self: TrialStore, trial: Trial) -> str:
+        seen.append(trial.name)
+        return original(self, trial)
+
+    def do(self: TrialStore, trial: Trial) -> None:
+        assert {trial.name for trial in planned.trials} <= set(seen)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrialStore, "key", key)
+    monkeypatch.setattr(TrialStore, "do", do)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in leakage"):
+        reproduce([planned], folder=tmp_path / "folder")
 
 
 def test_comments_and_docstrings_change_no_fingerprint(tmp_path: Path) -> None:

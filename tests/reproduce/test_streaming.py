@@ -1,6 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
 import pytest
+
+from spikefill.data import open_photographs
+from spikefill.reproduce import Context, networks
+from spikefill.reproduce.cases import MaskedCase, cases
+from spikefill.reproduce.experiments.streaming_costs import count_costs
+from spikefill.reproduce.measuring import TOY_MEASURING
 
 from .conftest import Quick, rows
 
@@ -20,6 +30,24 @@ def test_streaming_takes_fewer_time_steps_and_more_products(quick: Quick) -> Non
             products = "multiply-accumulates, million"
             assert row[products] > rates[products]
             assert row["accumulates, million"] == pytest.approx(rates["accumulates, million"], rel=0.3)
+
+
+def test_operations_are_counted_of_several_photographs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    photographs = open_photographs("embedded")
+    context = Context(("embedded",), "embedded", photographs, photographs, "cpu", tmp_path)
+    settings = TOY_MEASURING.model_copy(update={"families": ("thin", "thick"), "repeats": 5})
+    seen = []
+
+    def as_seen(given: Context, asked: Mapping[str, Any], description: str) -> Iterator[MaskedCase]:
+        for case in cases(given, asked, description):
+            seen.append((case.name, case.family))
+            yield case
+
+    monkeypatch.setattr("spikefill.reproduce.experiments.streaming_costs.cases", as_seen)
+    network = networks.released("hybrid-small")
+    on = settings.model_dump(mode="json")
+    count_costs(context, network=network, changes={"steps": 2, "streaming": None}, settings=on, pictures=2)
+    assert seen == [(name, family) for name in photographs.names[:2] for family in ("thin", "thick")]
 
 
 def test_the_ways_differ_and_so_does_what_is_tuned(quick: Quick) -> None:
@@ -50,5 +78,6 @@ def test_the_answers_speak_of_the_most_steps(quick: Quick) -> None:
     for way in WAYS[1:]:
         row = table[f"{way}, T = 4"]
         assert f"{row['tuned minus rates']:+.2f} dB" in quality
+        assert "sure" not in quality  # one training and tuning
         products = "multiply-accumulates, million"
         assert f"{row[products] / table['rates, T = 4'][products]:.2f} times the multiply-accumulates" in costs

@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from spikefill.reproduce.experiments.twin import Seconds, TwinSettings
-from spikefill.reproduce.experiments.twin_training import choose
+from spikefill.reproduce.experiments.twin import Seconds, TwinSettings, _notes
+from spikefill.reproduce.experiments.twin_training import choose, try_training
 from spikefill.reproduce.trials import Context, Done
+from spikefill.training import DivergenceError
 
 from .conftest import Quick, rows
 
@@ -18,6 +19,20 @@ def test_the_rate_of_the_lowest_training_loss_is_chosen() -> None:
     }
     found = choose(cast("Context", None), rates=(0.1, 0.2, 0.3), **trained)
     assert found == {"learning_rate": 0.2, "losses": [3, 1, 2]}
+
+
+def test_a_rate_that_diverges_is_not_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def diverge(context: Context, **inputs: Any) -> Any:
+        raise DivergenceError("the loss is nan")
+
+    monkeypatch.setattr("spikefill.reproduce.networks.train_network", diverge)
+    context = cast("Context", None)
+    diverged = Done(try_training(context, recipe={}, steps=1, start=None), tmp_path, {})
+    fine = Done({"train": 0.5}, tmp_path, {})
+    found = choose(context, rates=(0.1, 0.2), training_0=diverged, training_1=fine)
+    assert found == {"learning_rate": 0.2, "losses": [None, 0.5]}
+    with pytest.raises(DivergenceError, match=r"each of the learning rates 0\.1, 0\.2"):
+        choose(context, rates=(0.1, 0.2), training_0=diverged, training_1=diverged)
 
 
 def test_equal_time_gives_what_is_faster_more_steps() -> None:
@@ -56,3 +71,8 @@ def test_the_hybrid_network_is_its_quantised_twin(quick: Quick) -> None:
     for family, figures in trials["hybrid-small"]["result"]["results"].items():
         twin = trials["hybrid-small, quantised"]["result"]["results"][family]
         assert twin["psnr_hole"] == pytest.approx(figures["psnr_hole"], abs=0.01)
+
+
+def test_the_hybrid_networks_note_has_both_figures() -> None:
+    note = _notes(TwinSettings(), {"hybrid-small": 25.0, "hybrid-small, quantised": 23.0})[0]
+    assert "should change nothing: hybrid-small has a hole PSNR of 25.00 dB, and of 23.00 dB with one" in note

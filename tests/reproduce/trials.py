@@ -17,7 +17,7 @@ def add(context: Context, *, a: Any, b: Any) -> dict[str, Any]:
     return {"sum": sum(numbers), "numbers": tuple(numbers), "times": {"calls": len(calls)}}
 
 
-def stop_at_first(context: Context, *, marker: str) -> dict[str, Any]:
+def stop_at_first(context: Context, *, marker: str, made_of: Done | None = None) -> dict[str, Any]:
     """Is interrupted at the first attempt, of which it leaves a file; the second one tells what it found."""
     left = context.folder / marker
     if not left.exists():

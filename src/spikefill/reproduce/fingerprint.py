@@ -6,15 +6,21 @@ import ast
 import hashlib
 import json
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
+from spikefill.evaluation import provenance
+
 if TYPE_CHECKING:
     from spikefill.data import Photographs
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_DATA = (".tif",)
+"""Files beside the code that change results: the fixed masks."""
+
 _ENDS = 4096
 """Bytes of a photograph's beginning and end that are read."""
 
@@ -27,7 +33,7 @@ def of_values(values: Any) -> str:
 
 @cache
 def of_code(parts: tuple[str, ...], modules: tuple[Path, ...] = ()) -> str:
-    """SHA-256 of source code without its comments and docstrings, which change no result.
+    """SHA-256 of source code without its comments and docstrings, which change no result, and of the fixed masks.
 
     Args:
         parts: Files and folders of the package, relative to it.
@@ -35,6 +41,11 @@ def of_code(parts: tuple[str, ...], modules: tuple[Path, ...] = ()) -> str:
     """
     files = {file for part in parts for file in _source_files(_PACKAGE / part)} | set(modules)
     return of_values({_name(file): _of_file(file) for file in files})
+
+
+def versions() -> dict[str, str]:
+    """The versions of what measurements and trainings depend on, by package name."""
+    return {**provenance.versions(), "pytorch-lightning": metadata.version("pytorch-lightning")}
 
 
 def of_photographs(photographs: Photographs) -> str:
@@ -66,7 +77,7 @@ def of_weights(path: Path) -> str:
 
 
 def _source_files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return [file for file in path.rglob("*") if file.suffix in (".py", *_DATA)] if path.is_dir() else [path]
 
 
 def _name(file: Path) -> str:
@@ -75,6 +86,8 @@ def _name(file: Path) -> str:
 
 @cache
 def _of_file(file: Path) -> str:
+    if file.suffix in _DATA:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from spikefill import evaluation, masks, models
-from spikefill.errors import check_choice
 from spikefill.evaluation import bootstrap
 from spikefill.evaluation.hole_ratio import by_hole_ratio
 from spikefill.reproduce import networks
+from spikefill.reproduce.settings import each_of
 from spikefill.reproduce.trials import Context, Result, Trial
 from spikefill.training.recipe import Settings
 
@@ -20,25 +20,17 @@ if TYPE_CHECKING:
     from spikefill.evaluation.baselines import Image
     from spikefill.evaluation.bootstrap import Interval
 
+FEWEST_PHOTOGRAPHS = 8
+"""With fewer there are no intervals: those of the bootstrap would be far too narrow, and call chance sure."""
+
 _METHOD = "method"
 
 
-def _checked(argument: str, choices: Iterable[str]) -> AfterValidator:
-    def check(names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            check_choice(argument, name, choices)
-        if len(set(names)) < len(names):
-            raise ValueError("each may be named once")
-        return names
-
-    return AfterValidator(check)
-
-
-Families = Annotated[tuple[str, ...], _checked("family", masks.FAMILIES)]
+Families = Annotated[tuple[str, ...], each_of("family", masks.FAMILIES)]
 """Settings that name families of masks."""
-Baselines = Annotated[tuple[str, ...], _checked("baseline", evaluation.BASELINES)]
+Baselines = Annotated[tuple[str, ...], each_of("baseline", evaluation.BASELINES)]
 """Settings that name baselines."""
-Released = Annotated[tuple[str, ...], _checked("network", models.BUNDLED)]
+Released = Annotated[tuple[str, ...], each_of("network", models.BUNDLED)]
 """Settings that name networks of the package."""
 
 
@@ -164,14 +156,23 @@ def difference(measured: Mapping[str, Result], first: str, second: str) -> Inter
     """By how much the hole PSNR of one method, the mean over families, is higher than another's.
 
     The difference is paired, and so is its 95 % interval: photograph by photograph (`spikefill.evaluation.bootstrap`).
+    It has no bounds with fewer than `FEWEST_PHOTOGRAPHS`.
     """
     pairs = zip(_hole_psnr(measured[first]), _hole_psnr(measured[second]), strict=True)
-    return bootstrap.interval([a - b for a, b in pairs])
+    return _interval([a - b for a, b in pairs])
 
 
 def interval(result: Result, family: str | None = None) -> Interval:
-    """The mean hole PSNR of a method over photographs, of one family or of all, with its 95 % interval."""
-    return bootstrap.interval(_hole_psnr(result, family))
+    """The mean hole PSNR of a method over photographs, of one family or of all, with its 95 % interval.
+
+    It has no bounds with fewer than `FEWEST_PHOTOGRAPHS`.
+    """
+    return _interval(_hole_psnr(result, family))
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    found = bootstrap.interval(values)
+    return found if len(values) >= FEWEST_PHOTOGRAPHS else {"mean": found["mean"], "low": None, "high": None}
 
 
 def _hole_psnr(result: Result, family: str | None = None) -> Sequence[float]:

@@ -16,9 +16,9 @@ from spikefill.reproduce import fingerprint
 from spikefill.reproduce.trials import Context, Done, Result, Trial
 from spikefill.training.pictures import read_logs
 from spikefill.training.recipe import Recipe, Settings
-from spikefill.training.run_folder import RunFolder
+from spikefill.training.run_folder import RunFolder, normalised_weights, read_record
 
-TRAINING = ("layers.py", "neurons", "models", "masks", "data", "training")
+TRAINING = ("layers.py", "neurons", "models", "masks", "data", "training", "reproduce/networks.py")
 """The parts of the package on which a training depends."""
 
 _RUN = "run"
@@ -84,9 +84,9 @@ def train(name: str, settings: TrainingSettings, *, start: Trial | None = None) 
 
 
 def train_network(context: Context, *, recipe: Mapping[str, Any], steps: int, start: Done | None) -> Result:
-    """Trains, or goes on where an interrupted attempt stopped."""
+    """Trains, or goes on where an interrupted attempt stopped; anew if photographs or first weights have moved."""
     folder = RunFolder(context.folder / _RUN)
-    resume = folder.record.exists()
+    resume = folder.record.exists() and _in_place(folder, context, start)
     if not resume:
         shutil.rmtree(folder.path, ignore_errors=True)
     training.train(
@@ -112,6 +112,13 @@ def train_network(context: Context, *, recipe: Mapping[str, Any], steps: int, st
         "running": sum(running) / len(running),
         "curve": [[step, train[step], val[step]] for step in sorted(val)],
     }
+
+
+def _in_place(folder: RunFolder, context: Context, start: Done | None) -> bool:
+    """Whether a run finds its photographs and first weights where it found them at first."""
+    first = None if start is None else normalised_weights(weights_of(start))
+    asked = {"data": list(context.data), "val": context.val, "start": first}
+    return not read_record(folder).differences(asked)
 
 
 def released(name: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikefill.files import atomic_write
 from spikefill.reproduce import page
+from spikefill.reproduce.remarks import remarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,11 +37,17 @@ def write(folder: Path, document: Mapping[str, Any], plots: Sequence[Plot]) -> N
     _write_text(folder / RESULTS, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_overview(folder: Path, names: Sequence[str]) -> None:
-    """Writes the page of the folder, from the results that its experiments have."""
+def write_overview(folder: Path, names: Sequence[str], diverged: Sequence[str] = ()) -> None:
+    """Writes the page of the folder, from the results that its experiments have.
+
+    Args:
+        folder: Where they are.
+        names: Of the experiments.
+        diverged: Those of them that have no results of the last run.
+    """
     files = [folder / name / RESULTS for name in names]
     documents = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-    _write_page(folder, page.overview_page(documents), "Experiments")
+    _write_page(folder, page.overview_page(documents, remarks(documents, diverged)), "Experiments")
 
 
 def file_of(plot: Plot) -> str:

@@ -83,8 +83,8 @@ def experiment_page(document: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def overview_page(documents: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """The page of a folder: the objections and their answers, and the experiments."""
+def overview_page(documents: Sequence[Mapping[str, Any]], remarks: Sequence[str] = ()) -> list[Block]:
+    """The page of a folder: the objections and their answers, and the experiments; ``remarks`` stand before them."""
     given = {number: [a for d in documents for a in d["answers"] if a["objection"] == number] for number in OBJECTIONS}
     rows = [("", "objection", "answer")] + [
         (str(number), text, " ".join(answer["sentence"] for answer in given[number]) or "no experiment here answers it")
@@ -94,6 +94,8 @@ def overview_page(documents: Sequence[Mapping[str, Any]]) -> list[Block]:
     blocks: list[Block] = [Heading(1, "Experiments")]
     if any(document["quick"] for document in documents):
         blocks.append(Paragraph(_SOME_TOYS))
+    if remarks:
+        blocks.append(Listing(remarks))
     return [*blocks, Grid(rows, prose=True), Links(pages)]
 
 

@@ -16,7 +16,7 @@ from spikefill.cli import console
 from spikefill.devices import find_device
 from spikefill.errors import InputError
 from spikefill.evaluation import provenance
-from spikefill.reproduce import catalogue, output
+from spikefill.reproduce import catalogue, fingerprint, output
 from spikefill.reproduce.settings import changed
 from spikefill.reproduce.store import TrialStore
 from spikefill.reproduce.trials import Context, Done, Trial, in_order
@@ -95,16 +95,19 @@ def reproduce(
     )
     with _alone_in(folder):
         store = TrialStore(folder / _TRIALS, context)
-        if fresh:
-            for trial in (trial for plan in plans for trial in plan.trials):
+        for trial in (trial for plan in plans for trial in plan.trials):
+            store.key(trial)  # of the code that runs, before anyone edits it in the hours to come
+            if fresh:
                 store.forget(trial)
-        folders = []
+        folders: list[Path] = []
+        diverged: list[str] = []
         for plan in plans:
             try:
                 folders.append(_run(plan, folder / plan.experiment.name, store, context))
             except DivergenceError as error:
                 console.problem(f"{plan.experiment.name}: {error}")
-        output.write_overview(folder, catalogue.NAMES)
+                diverged.append(plan.experiment.name)
+        output.write_overview(folder, catalogue.NAMES, diverged)
     return folders
 
 
@@ -143,7 +146,7 @@ def _write(plan: Plan, folder: Path, store: TrialStore, context: Context, done: 
         "settings": plan.settings.model_dump(mode="json"),
         "data": _data(context, store),
         "commit": commit(),
-        "versions": provenance.versions(),
+        "versions": fingerprint.versions(),
         "machine": {**provenance.machine(), "device": context.device},
         "answers": [{"objection": answer.objection, "sentence": answer.sentence} for answer in findings.answers],
         "notes": list(findings.notes),

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikefill.evaluation import provenance
 from spikefill.files import atomic_write
 from spikefill.reproduce import fingerprint
 from spikefill.reproduce.trials import Context, Done, Trial
@@ -25,7 +24,7 @@ from spikefill.reproduce.trials import Context, Done, Trial
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RECORD, _FILES = "trial.json", "files"
+_RECORD, _BEGUN, _FILES = "trial.json", "begun.json", "files"
 
 
 class TrialStore:
@@ -42,7 +41,7 @@ class TrialStore:
         self._surroundings = {
             "train": fingerprint.of_photographs(context.train_photographs),
             "val": fingerprint.of_photographs(context.val_photographs),
-            "versions": provenance.versions(),
+            "versions": fingerprint.versions(),
             "device": context.device,
         }
 
@@ -87,9 +86,12 @@ class TrialStore:
         if done is not None:
             return done
         place = self._place(trial)
-        if (place / _RECORD).exists():  # made from what is no longer there
-            shutil.rmtree(place)
-        (place / _FILES).mkdir(parents=True, exist_ok=True)
+        made_from = self._made_from(trial)
+        if place.exists() and ((place / _RECORD).exists() or _begun(place) != made_from):
+            shutil.rmtree(place)  # done or begun with what is no longer there
+        if not (place / _BEGUN).exists():
+            (place / _FILES).mkdir(parents=True)
+            _write(place / _BEGUN, {"made_from": made_from})
         inputs = {
             name: self._found(value) if isinstance(value, Trial) else value for name, value in trial.inputs.items()
         }
@@ -100,10 +102,7 @@ class TrialStore:
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             **result.pop("times", {}),
         }
-        record = {"name": trial.name, "result": result, "made_from": self._made_from(trial), "times": times}
-        text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-        with atomic_write(place / _RECORD) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        _write(place / _RECORD, {"name": trial.name, "result": result, "made_from": made_from, "times": times})
         return self._found(trial)  # as JSON gives it back: the same whether it is new or not
 
     def _found(self, trial: Trial) -> Done:
@@ -119,3 +118,17 @@ class TrialStore:
 
     def _place(self, trial: Trial) -> Path:
         return self._folder / self.key(trial)[:32]
+
+
+def _begun(place: Path) -> Any:
+    """What an interrupted attempt was made from; None where that is not known."""
+    try:
+        return json.loads((place / _BEGUN).read_text(encoding="utf-8"))["made_from"]
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return None
+
+
+def _write(path: Path, values: Mapping[str, Any]) -> None:
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ Result = dict[str, Any]
 
 MEASURING = (
     *("layers.py", "neurons", "models", "masks", "data", "inpainting", "evaluation", "energy", "activity"),
-    *("reproduce/networks.py", "reproduce/cases.py"),
+    *("reproduce/networks.py", "reproduce/cases.py", "reproduce/measuring.py"),
 )
 """The parts of the package on which a measurement depends."""
 

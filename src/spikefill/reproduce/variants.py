@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from scipy.special import stdtrit
+
+from spikefill import models
+from spikefill.evaluation.bootstrap import LEVEL
+from spikefill.neurons import LIF
 from spikefill.reproduce import plots
 from spikefill.reproduce.findings import Table
 from spikefill.reproduce.measuring import difference, interval
@@ -13,6 +20,7 @@ from spikefill.reproduce.wording import bounds_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import nn
 
     from spikefill.reproduce.findings import Cell
     from spikefill.reproduce.trials import Done, Result
@@ -46,6 +54,17 @@ def changed(settings: TrainingSettings, *changes: str, **fields: Any) -> Trainin
     return settings.model_copy(update={"changes": (*settings.changes, *changes), **fields})
 
 
+def untrained(settings: TrainingSettings) -> nn.Module:
+    """The network that a training begins with, but for its weights."""
+    model = settings.load().model
+    return models.create(model.architecture, **model.arguments)
+
+
+def first_neuron(network: nn.Module) -> LIF:
+    """The first layer of neurons."""
+    return next(module for module in network.modules() if isinstance(module, LIF))
+
+
 def trainings(seeds: Sequence[int]) -> str:
     """Of how many trainings a figure is the mean, in words."""
     return "one training" if len(seeds) == 1 else f"mean of {len(seeds)} trainings"
@@ -76,8 +95,19 @@ def pooled(results: Sequence[Result]) -> Result:
 
 
 def versus(first: Sequence[Result], second: Sequence[Result]) -> Mapping[str, float | None]:
-    """By how much the hole PSNR of one variant is higher than another's, in dB: paired, the mean over seeds."""
-    return difference({"first": pooled(first), "second": pooled(second)}, "first", "second")
+    """By how much the hole PSNR of one variant is higher than another's, in dB, the mean over seeds.
+
+    The 95 % interval is one over other photographs and other seeds. Half of its width is the root of the sum of two
+    squares: half the width of the paired interval over photographs (`measuring.difference`), and half that of Student's
+    interval over the trainings' means. So there are no bounds where each variant was trained once, which says nothing
+    of other seeds, nor with fewer than `measuring.FEWEST_PHOTOGRAPHS`.
+    """
+    found = difference({"first": pooled(first), "second": pooled(second)}, "first", "second")
+    mean, bounds, reach = found["mean"], bounds_of(found), _reach([first, second])
+    if mean is None or bounds is None or reach is None:
+        return {"mean": mean, "low": None, "high": None}
+    low, high = bounds
+    return {"mean": mean, "low": mean - math.hypot(mean - low, reach), "high": mean + math.hypot(high - mean, reach)}
 
 
 def table(
@@ -132,6 +162,21 @@ def bars(measured: Mapping[str, Mapping[str, Sequence[Result]]], reference: str)
         f"hole PSNR minus {reference}, dB",
         bounds={variant: [bounds_of(one) for one in ones] for variant, ones in found.items()},
     )
+
+
+def _reach(variants: Sequence[Sequence[Result]]) -> float | None:
+    """Half the width of Student's 95 % interval of the difference of two variants, over their trainings' means.
+
+    Both are taken to scatter alike. None where neither was trained twice, or a figure is infinite.
+    """
+    means = [[interval(result)["mean"] for result in results] for results in variants]
+    finite = [[value for value in values if value is not None] for values in means]
+    freedom = sum(len(values) - 1 for values in means)
+    if finite != means or freedom == 0:
+        return None
+    squares = sum((value - fmean(values)) ** 2 for values in finite for value in values)
+    error = math.sqrt(squares / freedom * sum(1 / len(values) for values in finite))
+    return float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

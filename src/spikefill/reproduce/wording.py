@@ -22,7 +22,7 @@ def verdict(found: Mapping[str, float | None]) -> str:
     """Whether a difference is sure: its interval lies on one side of zero."""
     bounds = bounds_of(found)
     if bounds is None:
-        return "too few photographs to be sure"
+        return "too few photographs or trainings to be sure"
     return "a sure gain" if bounds[0] > 0 else "a sure loss" if bounds[1] < 0 else "no sure difference"
 
 

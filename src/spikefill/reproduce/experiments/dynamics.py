@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from spikefill.neurons import LIF, PRESETS, SURROGATES, membrane_factors
 from spikefill.neurons.lif import Reset
@@ -16,6 +16,7 @@ from spikefill.reproduce.experiment import Experiment
 from spikefill.reproduce.findings import Answer, Findings, Plot
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, measure
 from spikefill.reproduce.networks import TrainingSettings
+from spikefill.reproduce.settings import Seeds, each_of
 from spikefill.reproduce.trials import Context, Done, Result, Trial
 from spikefill.reproduce.wording import gain, verdict
 from spikefill.training.recipe import Settings
@@ -39,22 +40,15 @@ _LARGEST = 10.0
 """Of the currents of the curves."""
 
 
-def _known(surrogates: tuple[str, ...]) -> tuple[str, ...]:
-    for surrogate in surrogates:
-        if surrogate not in SURROGATES:
-            raise ValueError(f"{surrogate!r} is no surrogate; there are: {', '.join(SURROGATES)}")
-    return surrogates
-
-
 class DynamicsSettings(Settings):
     """The surrogates, and how often each network is trained."""
 
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
-    surrogates: Annotated[tuple[str, ...], AfterValidator(_known)] = Field(
+    surrogates: Annotated[tuple[str, ...], each_of("surrogate", SURROGATES)] = Field(
         default=tuple(SURROGATES), description="With a fixed leak and a hard reset, beside arctan with every neuron."
     )
-    seeds: tuple[int, ...] = Field(default=variants.SEEDS, min_length=1, description="A training for each.")
+    seeds: Seeds = Field(default=variants.SEEDS, description="A training for each.")
 
     @property
     def neurons(self) -> dict[str, dict[str, Any]]:
@@ -83,7 +77,7 @@ def trials(settings: DynamicsSettings) -> list[Trial]:
 
 def read_leak(context: Context, *, network: networks.Network) -> Result:
     """The first neurons' ``beta``, the share of the potential that remains after a step."""
-    neuron = next(module for module in networks.read(network).modules() if isinstance(module, LIF))
+    neuron = variants.first_neuron(networks.read(network))
     return {"beta": torch.as_tensor(neuron.parameters_now().beta).item()}
 
 
@@ -95,9 +89,9 @@ def findings(settings: DynamicsSettings, done: Mapping[str, Done]) -> Findings:
         / len(settings.seeds)
         for variant in settings.neurons
     }
-    steps = _steps(settings)
+    steps = variants.first_neuron(variants.untrained(settings.training)).steps
     return Findings(
-        answers=[Answer(6, _sentence(settings, measured, steps))],
+        answers=[Answer(6, _sentence(settings, measured))],
         tables=[
             variants.table("dynamics", "Hole PSNR by the neuron", measured, _PLAIN, further={"beta": (".3f", betas)})
         ],
@@ -124,20 +118,13 @@ def findings(settings: DynamicsSettings, done: Mapping[str, Done]) -> Findings:
     )
 
 
-def _sentence(settings: DynamicsSettings, measured: Mapping[str, Sequence[Result]], steps: int) -> str:
+def _sentence(settings: DynamicsSettings, measured: Mapping[str, Sequence[Result]]) -> str:
     parts = []
     for variant in measured:
         if variant != _PLAIN:
             found = variants.versus(measured[variant], measured[_PLAIN])
             parts.append(f"{variant} {gain(found)}: {verdict(found)}")
-    return (
-        "Under the constant current of a still image, leak and reset do no more than set which rates "
-        f"{steps} steps can show. Against {_PLAIN}, {variants.trainings(settings.seeds)}: {'; '.join(parts)}."
-    )
-
-
-def _steps(settings: DynamicsSettings) -> int:
-    return int(settings.training.load().model.arguments.get("steps", 8))
+    return f"Against {_PLAIN}, {variants.trainings(settings.seeds)}: {'; '.join(parts)}."
 
 
 def _curves(steps: int, betas: Mapping[str, float]) -> Figure:

@@ -73,7 +73,7 @@ def replace(
             counted["differ"] += not np.array_equal(result, first)
             counted["largest"] = max(counted["largest"], int(np.abs(result.astype(int) - first).max()))
         if isinstance(method, Inpainter):
-            raw = [_raw(method, image, case.mask) for image in (case.image, filled)]
+            raw = [_output(method, image, case.mask) for image in (case.image, filled)]
             control += not torch.equal(*raw)
     return counted if network is None else {**counted, "control": control}
 
@@ -98,12 +98,14 @@ def findings(settings: LeakageSettings, done: Mapping[str, Done]) -> Findings:
         rows,
     )
     restored, differ = sum(r["results"] for r in methods.values()), sum(r["differ"] for r in methods.values())
-    shows = sum(r.get("control", 0) for r in methods.values())
-    handed = sum(r["cases"] for r in methods.values() if "control" in r)
+    controls = [r for r in methods.values() if "control" in r]
+    shows, handed = (sum(r[name] for r in controls) for name in ("control", "cases"))
+    seen = ", so that a leak of any of them would have been seen" if all(r["control"] for r in controls) else ""
+    untried = "; of the baselines that was not tried" if len(controls) < len(methods) else ""
     sentence = (
         f"{differ} of {restored:,} results of {len(methods)} methods differ in a single bit when the pixels under the "
         f"mask are replaced by noise, black or white; handed those pixels, the networks give another result in {shows} "
-        f"of {handed} cases{', so that a leak would have been seen' if shows else ''}."
+        f"of {handed} cases{seen}{untried}."
     )
     return Findings([Answer(8, sentence)], [table])
 
@@ -118,7 +120,7 @@ def _fillings(image: Image, mask: Mask, noises: int, *, seed: int) -> Iterator[I
         yield np.where(hole, random.integers(0, 256, image.shape, dtype=np.uint8), image)
 
 
-def _raw(inpainter: Inpainter, image: Image, mask: Mask) -> torch.Tensor:
+def _output(inpainter: Inpainter, image: Image, mask: Mask) -> torch.Tensor:
     """The network's output in the hole, where it is handed the image as it is."""
     handed = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
     hole = torch.from_numpy(mask)[None, None]

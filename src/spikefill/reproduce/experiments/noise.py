@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
-from spikefill import models
-from spikefill.neurons import LIF, RateCurve
+from spikefill.neurons import RateCurve
 from spikefill.reproduce import networks, variants
 from spikefill.reproduce.experiment import Experiment
 from spikefill.reproduce.findings import Answer, Findings, Plot
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings
 from spikefill.reproduce.networks import TrainingSettings
 from spikefill.reproduce.rebuilding import measure_rebuilt
+from spikefill.reproduce.settings import Seeds
 from spikefill.reproduce.trials import Done, Result, Trial
 from spikefill.reproduce.wording import gain, verdict
 from spikefill.training.recipe import Settings
@@ -28,7 +28,7 @@ class NoiseSettings(Settings):
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
     deviation: float = Field(default=0.1, gt=0, le=10, description="Standard deviation; the paper's is 0.1.")
-    seeds: tuple[int, ...] = Field(default=variants.SEEDS, min_length=1, description="A training for each.")
+    seeds: Seeds = Field(default=variants.SEEDS, description="A training for each.")
 
 
 def trials(settings: NoiseSettings) -> list[Trial]:
@@ -87,9 +87,7 @@ def _sentence(settings: NoiseSettings, measured: Mapping[str, Sequence[Result]])
 
 def _note(settings: NoiseSettings) -> str:
     """Beside which currents the noise stands: those between which neurons fire once, and in every step."""
-    recipe = settings.training.load()
-    network = models.create(recipe.model.architecture, **recipe.model.arguments)
-    neuron = next(module for module in network.modules() if isinstance(module, LIF))
+    neuron = variants.first_neuron(variants.untrained(settings.training))
     low, high = RateCurve().onset_and_saturation(neuron.parameters_now(), neuron.steps)
     return (
         f"The rate of the neurons rises between the currents {low:.1f} and {high:.1f}, beside which the noise has a "

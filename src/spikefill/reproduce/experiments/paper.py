@@ -13,7 +13,7 @@ from spikefill.evaluation import BASELINES
 from spikefill.reproduce import networks
 from spikefill.reproduce.experiment import Experiment
 from spikefill.reproduce.experiments import paper_tables
-from spikefill.reproduce.experiments.false_colours import panels_of_photographs
+from spikefill.reproduce.experiments.false_colours import KINDS, panels_of_photographs
 from spikefill.reproduce.experiments.paper_tables import NETWORK, PAPER_TRAINING, PAPER_VALIDATION
 from spikefill.reproduce.findings import Answer, Findings, Plot
 from spikefill.reproduce.measuring import (
@@ -37,7 +37,9 @@ class PaperSettings(Settings):
 
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
-    baselines: Baselines = Field(default=tuple(BASELINES), description="What the network is compared with.")
+    baselines: Baselines = Field(
+        default=tuple(BASELINES), min_length=1, description="What the network is compared with."
+    )
     panels: int = Field(default=3, ge=1, le=12, description="Photographs in the figure.")
 
 
@@ -131,12 +133,14 @@ def _answer_table(measured: Mapping[str, Result]) -> Answer:
 
 def _answer_regions(network: Result) -> Answer:
     whole, known, hole = (_error(network, name) for name in ("raw_mse", "raw_mse_known", "mse_hole"))
-    ratio = _error(network, "hole_ratio")
+    by_family = network["results"].values()
+    of_known = sum((1 - figures["hole_ratio"]) * _finite(figures["raw_mse_known"]) for figures in by_family)
     return Answer(
         3,
-        f"Holes are {ratio:.0%} of the image: the mean squared error of the network's output is {whole:.4f} over the "
-        f"whole image, of which known pixels make up about {(1 - ratio) * known / whole:.0%}; it is {known:.4f} over "
-        f"these, and {hole:.4f} over the hole of the result, {hole / whole:.1f} times that of the whole image.",
+        f"Holes are {_error(network, 'hole_ratio'):.0%} of the image: the mean squared error of the network's own "
+        f"output is {whole:.4f} over the whole image, of which known pixels make up about "
+        f"{of_known / len(by_family) / whole:.0%}, and {known:.4f} over these. Over the hole of the 8-bit result, in "
+        f"which known pixels are put back, it is {hole:.4f}.",
     )
 
 
@@ -147,12 +151,14 @@ def _answer_baselines(measured: Mapping[str, Result]) -> Answer:
     worse = [name for name, ends in bounds.items() if ends and ends[1] < 0]
     unclear = [name for name in others if name not in better and name not in worse]
     best = min(others, key=lambda name: _finite(others[name]["mean"]))
-    return Answer(
-        4,
+    ranks = (
         f"By hole PSNR the network is surely better than {listed(better)}, surely worse than {listed(worse)}, and not "
-        f"surely different from {listed(unclear)}; its difference from the best of them, {best}, is "
-        f"{gain(others[best])}.",
+        f"surely different from {listed(unclear)}"
+        if any(bounds.values())
+        else f"On so few photographs ({len(measured[NETWORK]['images'])}) nothing is sure of the network against the "
+        f"{len(others)} baselines"
     )
+    return Answer(4, f"{ranks}; its difference in hole PSNR from the best of them, {best}, is {gain(others[best])}.")
 
 
 def _answer_energy(designs: Mapping[str, Any]) -> Answer:
@@ -165,12 +171,14 @@ def _answer_energy(designs: Mapping[str, Any]) -> Answer:
 
 
 def _notes(colours: Result) -> list[str]:
-    mixed, dark, floor = colours["kinds"]["some below"], colours["kinds"]["all below"], colours["floor"]
-    false = "no" if mixed["false"] is None else f"{mixed['false']:.0%}"
+    bright, mixed, dark = (colours["kinds"][kind] for kind in KINDS)
+    floor = colours["floor"]
     bytes_ = (
         "Fig. 3's test panels are consistent with an image in [-1, 1] turned into bytes: on our photographs "
-        f"{false} of the colourful pixels with values on both sides of the middle grey get another strongest channel, "
-        "and dark pixels become bright; where all values are above it, the order of the channels stays."
+        f"{_share(mixed['false'])} of the colourful pixels with values on both sides of the middle grey get another "
+        f"strongest channel, of those with all values above it {_share(bright['false'])}, and of those below "
+        f"{_share(dark['false'])}; the latter's mean level goes from {_level(dark['original'])} to "
+        f"{_level(dark['wrapped'])}."
     )
     relu = (
         "Its restored panels are consistent with a final ReLU on such an image: values below the middle grey become "
@@ -182,6 +190,14 @@ def _notes(colours: Result) -> list[str]:
         "validation loss."
     )
     return [bytes_, relu, losses]
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0%}"
+
+
+def _level(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0f}"
 
 
 def _error(result: Result, figure: str) -> float:

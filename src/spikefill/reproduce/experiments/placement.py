@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from spikefill import models
 from spikefill.models.hybrid import PLACEMENTS
 from spikefill.neurons import LIF
 from spikefill.reproduce import networks, variants
@@ -15,18 +14,13 @@ from spikefill.reproduce.experiment import Experiment
 from spikefill.reproduce.findings import Answer, Findings, Plot
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, measure
 from spikefill.reproduce.networks import TrainingSettings
+from spikefill.reproduce.settings import Seeds, each_of
 from spikefill.reproduce.trials import Done, Result, Trial
 from spikefill.reproduce.wording import gain, verdict
 from spikefill.training.recipe import Settings
 
 _ALL, _NOTHING = "all", "nothing (ReLU)"
-
-
-def _known(placements: tuple[str, ...]) -> tuple[str, ...]:
-    for placement in placements:
-        if placement not in PLACEMENTS:
-            raise ValueError(f"{placement!r} is no placement; there are: {', '.join(PLACEMENTS)}")
-    return placements
+_PARTS = tuple(placement for placement in PLACEMENTS if placement != _ALL)
 
 
 class PlacementSettings(Settings):
@@ -34,10 +28,10 @@ class PlacementSettings(Settings):
 
     training: TrainingSettings = TrainingSettings(recipe="hybrid-tiny", steps=8_000)
     measuring: MeasuringSettings = MeasuringSettings()
-    parts: Annotated[tuple[str, ...], AfterValidator(_known)] = Field(
+    parts: Annotated[tuple[str, ...], each_of("placement", _PARTS)] = Field(
         default=("stem", "encoder", "bottleneck", "decoder"), min_length=1, description="Each of them spikes alone."
     )
-    seeds: tuple[int, ...] = Field(default=variants.SEEDS, min_length=1, description="A training for each.")
+    seeds: Seeds = Field(default=variants.SEEDS, description="A training for each.")
 
 
 def _changes(settings: PlacementSettings) -> dict[str, str]:
@@ -99,8 +93,7 @@ def _sentence(settings: PlacementSettings, measured: Mapping[str, Sequence[Resul
 
 
 def _spiking_layers(settings: PlacementSettings, change: str) -> int:
-    recipe = variants.changed(settings.training, change).load()
-    network = models.create(recipe.model.architecture, **recipe.model.arguments)
+    network = variants.untrained(variants.changed(settings.training, change))
     return sum(isinstance(module, LIF) for module in network.modules())
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from spikefill.data.resizing import with_shorter_side
+from spikefill.evaluation import BASELINES, SMALLEST_SIDE
 from spikefill.reproduce import networks, plots
 from spikefill.reproduce.experiment import Experiment
+from spikefill.reproduce.experiments.reduced import measure_reduced
 from spikefill.reproduce.findings import Findings, Plot, Table
-from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, difference, evaluate_on, interval
+from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, difference, interval
 from spikefill.reproduce.networks import TOY_TRAINING, TrainingSettings
-from spikefill.reproduce.trials import Context, Done, Result, Trial
-from spikefill.reproduce.wording import bounds_of, gain, verdict
+from spikefill.reproduce.settings import one_of, unique
+from spikefill.reproduce.trials import Done, Result, Trial
+from spikefill.reproduce.wording import bounds_of, gain
 from spikefill.training.recipe import Settings
-
-if TYPE_CHECKING:
-    from spikefill.data import Photographs
-    from spikefill.evaluation.baselines import Image
 
 
 class ResolutionSettings(Settings):
@@ -27,40 +25,15 @@ class ResolutionSettings(Settings):
 
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
-    trained: tuple[int, ...] = Field(
+    trained: Annotated[tuple[Annotated[int, Field(ge=16, le=1024)], ...], AfterValidator(unique)] = Field(
         default=(64, 128), min_length=2, description="Sides of training samples, in pixels."
     )
-    tested: tuple[int, ...] = Field(
+    tested: Annotated[tuple[Annotated[int, Field(ge=SMALLEST_SIDE)], ...], AfterValidator(unique)] = Field(
         default=(128, 256, 512), min_length=1, description="Sides of the pictures restored, in pixels, from 32 on."
     )
-    baseline: str = Field(default="pull-push", description="What learns nothing, at each size.")
-
-
-class Reduced(Sequence["Image"]):
-    """Photographs reduced to a shorter side; those that are smaller are left out.
-
-    Args:
-        photographs: Of any size.
-        side: The shorter side of all of them, in pixels.
-    """
-
-    def __init__(self, photographs: Photographs, side: int) -> None:
-        self._photographs = photographs
-        self._side = side
-        self._chosen = [index for index, image in enumerate(photographs) if min(image.shape[:2]) >= side]
-        self.names = [photographs.names[index] for index in self._chosen]
-
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    @overload
-    def __getitem__(self, index: int) -> Image: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Image]: ...
-    def __getitem__(self, index: int | slice) -> Image | list[Image]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(len(self))[index]]
-        return with_shorter_side(self._photographs[self._chosen[index]], self._side)
+    baseline: Annotated[str, one_of(BASELINES)] = Field(
+        default="pull-push", description="What learns nothing, at each size."
+    )
 
 
 def trials(settings: ResolutionSettings) -> list[Trial]:
@@ -69,23 +42,12 @@ def trials(settings: ResolutionSettings) -> list[Trial]:
     for size in settings.trained:
         training = settings.training.model_copy(update={"changes": (*settings.training.changes, f"data.size={size}")})
         methods[_at(size)] = {"network": networks.train(f"training at {size} px", training), "baseline": None}
-    on = settings.measuring.model_dump(mode="json")
+    common = {"sizes": list(settings.tested), "settings": settings.measuring.model_dump(mode="json")}
     return [
-        Trial(_tested(name, size), measure_reduced, {**method, "settings": {**on, "size": size}})
+        Trial(_tested(name, size), measure_reduced, {**method, "size": size, **common})
         for name, method in methods.items()
         for size in settings.tested
     ]
-
-
-def measure_reduced(
-    context: Context, *, network: networks.Network | None, baseline: str | None, settings: Mapping[str, Any]
-) -> Result:
-    """As `measuring.evaluate_method`, of photographs reduced to the size; without any of that size, nothing."""
-    photographs = Reduced(context.val_photographs, settings["size"])
-    if not photographs:
-        return {}
-    method = str(baseline) if network is None else networks.inpainter(context, network)
-    return evaluate_on(context, photographs, method, settings)
 
 
 def findings(settings: ResolutionSettings, done: Mapping[str, Done]) -> Findings:
@@ -96,10 +58,12 @@ def findings(settings: ResolutionSettings, done: Mapping[str, Done]) -> Findings
     left_out = [f"{size}" for size in settings.tested if size not in measured]
     smallest, largest = _at(min(settings.trained)), _at(max(settings.trained))
     notes = [
-        f"At {size} px, {largest} minus {smallest}: {gain(found)}, {verdict(found)}."
+        f"At {size} px, {largest} minus {smallest}, one training of each: {gain(found)}."
         for size, by_name in measured.items()
         for found in [difference(by_name, largest, smallest)]
     ]
+    seen = (min(settings.trained) / max(settings.trained)) ** 2
+    notes.append(f"Both in as many training steps: the network {smallest} saw {seen:.0%} of the other's pixels.")
     if left_out:
         notes.append(f"No validation photograph is as large as {', '.join(left_out)} px.")
     return Findings(
@@ -108,7 +72,8 @@ def findings(settings: ResolutionSettings, done: Mapping[str, Done]) -> Findings
         plots=[
             Plot(
                 "resolution",
-                "Hole PSNR by the size of the picture, the same pictures and holes at each; lines: 95 % intervals.",
+                "Hole PSNR by the size of the picture, the same pictures and holes at each, enlarged with it; lines: "
+                "95 % intervals.",
                 _plot(measured, names),
             )
         ],

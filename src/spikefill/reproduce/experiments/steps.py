@@ -9,14 +9,14 @@ import torch
 from pydantic import Field
 
 from spikefill import models
-from spikefill.neurons import LIF
-from spikefill.reproduce import networks, plots
+from spikefill.reproduce import networks, plots, variants
 from spikefill.reproduce.experiment import Experiment
 from spikefill.reproduce.findings import Answer, Findings, Plot, Table
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, difference, interval, measure
 from spikefill.reproduce.networks import TOY_TRAINING, TrainingSettings
+from spikefill.reproduce.settings import TimeSteps
 from spikefill.reproduce.trials import Context, Done, Result, Trial
-from spikefill.reproduce.wording import bounds_of, gain, verdict
+from spikefill.reproduce.wording import bounds_of, gain
 from spikefill.training.recipe import Settings
 
 _TRAINING = "training"
@@ -29,7 +29,7 @@ class StepsSettings(Settings):
 
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
-    time_steps: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 32), min_length=2, description="The values of T.")
+    time_steps: TimeSteps = Field(default=(1, 2, 4, 8, 16, 32), min_length=2, description="The values of T.")
     tuning_steps: int = Field(default=500, ge=1, description="Length of the tuning, the same for every T.")
 
 
@@ -56,7 +56,7 @@ def trials(settings: StepsSettings) -> list[Trial]:
 def count_rates(context: Context, *, network: networks.Network, time_steps: int) -> Result:
     """How many ``rates`` the first neuron layer can tell apart, by counting them under 65,536 constant currents."""
     model = models.rebuilt(networks.read(network), steps=time_steps)
-    neuron = next(module for module in model.modules() if isinstance(module, LIF))
+    neuron = variants.first_neuron(model)
     with torch.inference_mode():
         rates = neuron(torch.linspace(0, _LARGEST_CURRENT, _CURRENTS))
     return {"rates": len(rates.unique())}
@@ -67,7 +67,7 @@ def findings(settings: StepsSettings, done: Mapping[str, Done]) -> Findings:
     given = {steps: done[f"T = {steps}"].result for steps in settings.time_steps}
     tuned = {steps: done[f"T = {steps}, tuned"].result for steps in settings.time_steps}
     rates = {steps: done[f"rates of T = {steps}"].result["rates"] for steps in settings.time_steps}
-    own = int(settings.training.load().model.arguments.get("steps", 8))
+    own = variants.first_neuron(variants.untrained(settings.training)).steps
     return Findings(
         answers=[_answer(given, tuned, rates)],
         tables=[_table(given, tuned, rates)],
@@ -94,7 +94,8 @@ def _answer(given: Mapping[int, Result], tuned: Mapping[int, Result], rates: Map
         6,
         f"A still image is a constant current, and T sets how many rates a neuron tells apart: {rates[least]} with "
         f"T = {least}, {rates[most]} with T = {most}. Tuned to each, the hole PSNR of T = {most} less that of "
-        f"T = {least} is {gain(tuned_gain)}: {verdict(tuned_gain)}; with the weights of one for both, {gain(untuned)}.",
+        f"T = {least} is {gain(tuned_gain)}, of one training and tuning; with the same weights for both, "
+        f"{gain(untuned)}.",
     )
 
 

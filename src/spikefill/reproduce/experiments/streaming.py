@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from spikefill.errors import InputError
 from spikefill.models.streaming import STATISTICS
 from spikefill.reproduce import networks, plots, variants
 from spikefill.reproduce.experiment import Experiment
@@ -16,8 +17,9 @@ from spikefill.reproduce.findings import Answer, Findings, Plot, Table
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, Released, difference, interval, measure
 from spikefill.reproduce.networks import TrainingSettings
 from spikefill.reproduce.rebuilding import measure_rebuilt
+from spikefill.reproduce.settings import TimeSteps, unique
 from spikefill.reproduce.trials import Done, Result, Trial
-from spikefill.reproduce.wording import bounds_of, gain, verdict
+from spikefill.reproduce.wording import bounds_of, gain
 from spikefill.training.recipe import Settings
 
 if TYPE_CHECKING:
@@ -35,14 +37,16 @@ class StreamingSettings(Settings):
 
     training: TrainingSettings = TrainingSettings(recipe="hybrid-tiny", steps=8_000)
     measuring: MeasuringSettings = MeasuringSettings()
-    time_steps: tuple[int, ...] = Field(default=(4, 8, 16, 32), min_length=1, description="The values of T.")
-    warm_ups: tuple[int, ...] = Field(
+    time_steps: TimeSteps = Field(default=(4, 8, 16, 32), min_length=1, description="The values of T.")
+    warm_ups: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(unique)] = Field(
         default=(0, 11), min_length=1, description="Steps that are left out, to begin with."
     )
     tuning_steps: int = Field(default=800, ge=1, description="Length of the tuning, the same for all.")
     tuning_rate: float = Field(default=2e-4, gt=0, le=1, description="Learning rate of the tuning.")
     released: Released = Field(default=("hybrid-small",), description="Networks of the package, not tuned.")
-    counted: int = Field(default=6, ge=1, description="Masked photographs for which operations are counted.")
+    counted: int = Field(
+        default=6, ge=1, description="Photographs for which operations are counted, each under a mask of every family."
+    )
 
 
 def _ways(settings: StreamingSettings) -> dict[str, dict[str, Any] | None]:
@@ -59,7 +63,17 @@ def _way(statistics: str, warm_up: int) -> str:
 
 
 def trials(settings: StreamingSettings) -> list[Trial]:
-    """One training; for each T and way to run it, its weights as they are and tuned, and the operations."""
+    """One training; for each T and way to run it, its weights as they are and tuned, and the operations.
+
+    Raises:
+        InputError: The recipe's network cannot stream.
+    """
+    architecture = settings.training.load().model.architecture
+    if architecture != "hybrid":
+        raise InputError(
+            f"training.recipe is {settings.training.recipe!r}, of the architecture {architecture!r}, which cannot "
+            "stream; name one of hybrid, such as hybrid-tiny"
+        )
     trained = networks.train("training", settings.training)
     common = {"settings": settings.measuring.model_dump(mode="json"), "pictures": settings.counted}
     made = []
@@ -132,10 +146,13 @@ def _of_quality(given: _ByWay, tuned: _ByWay, costs: _ByWay, ways: Sequence[str]
     for way in ways:
         untuned, after = _difference(given, way, steps), _difference(tuned, way, steps)
         parts.append(
-            f"{way}, {gain(untuned)} with the same weights and {gain(after)} with both tuned ({verdict(after)}), "
+            f"{way}, {gain(untuned)} with the same weights and {gain(after)} with both tuned, "
             f"{costs[way][steps]['latency']} time steps a picture in place of {costs[_RATES][steps]['latency']}"
         )
-    return f"With T = {steps}, hole PSNR of spikes passed on in each step less that of rates: {'; '.join(parts)}."
+    return (
+        f"With T = {steps}, hole PSNR of spikes passed on in each step less that of rates, one training and tuning: "
+        f"{'; '.join(parts)}."
+    )
 
 
 def _difference(results: _ByWay, way: str, steps: int) -> Mapping[str, float | None]:

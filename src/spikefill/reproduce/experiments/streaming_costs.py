@@ -26,7 +26,7 @@ def count_costs(
     settings: Mapping[str, Any],
     pictures: int,
 ) -> Result:
-    """Counts the operations for the first pictures.
+    """Counts the operations for the first pictures, each under a mask of every family.
 
     The result has the means ``accumulates`` and ``multiply_accumulates`` a picture, ``estimated_uJ`` (in int8, operands
     fetched from a small memory), and ``latency`` in time steps.
@@ -35,7 +35,8 @@ def count_costs(
     assert isinstance(model, Hybrid)
     total: Operations | None = None
     latency = 0
-    for case in islice(cases(context, settings, "counting"), pictures):
+    on = {**settings, "repeats": 1}
+    for case in islice(cases(context, on, "counting"), pictures * len(settings["families"])):
         operations = count(model, *as_tensors(case.image, case.mask))
         total = operations if total is None else total.plus(operations)
         latency = model.latency(*case.mask.shape)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from spikefill import models
 from spikefill.models.activations import ACTIVATIONS
-from spikefill.neurons import LIF, rate_levels
+from spikefill.neurons import rate_levels
 from spikefill.reproduce import networks, variants
 from spikefill.reproduce.experiment import Experiment
-from spikefill.reproduce.experiments.twin_training import chosen_rate, train_with
+from spikefill.reproduce.experiments.twin_training import attempt, chosen_rate, train_with
 from spikefill.reproduce.findings import Answer, Findings, Plot, Table
 from spikefill.reproduce.measuring import TOY_MEASURING, MeasuringSettings, interval, measure
 from spikefill.reproduce.networks import TrainingSettings
 from spikefill.reproduce.rebuilding import measure_rebuilt
+from spikefill.reproduce.settings import Seeds, unique
 from spikefill.reproduce.trials import Done, Result, Trial
 from spikefill.reproduce.wording import decibels, gain, verdict
 from spikefill.training.recipe import Settings
@@ -47,12 +48,12 @@ class TwinSettings(Settings):
 
     training: TrainingSettings = TrainingSettings()
     measuring: MeasuringSettings = MeasuringSettings()
-    learning_rates: tuple[float, ...] = Field(
+    learning_rates: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], AfterValidator(unique)] = Field(
         default=(3e-4, 1e-3, 3e-3), min_length=1, description="Of which each twin gets the best."
     )
     choosing_steps: int = Field(default=1_500, ge=1, description="Length of the trainings by which rates are chosen.")
     seconds: Seconds = Seconds()
-    seeds: tuple[int, ...] = Field(default=variants.SEEDS, min_length=1, description="A training for each.")
+    seeds: Seeds = Field(default=variants.SEEDS, description="A training for each.")
 
     def steps_in_equal_time(self, activation: str) -> int:
         """Training steps in the time that those of the neurons take."""
@@ -67,8 +68,8 @@ def trials(settings: TwinSettings) -> list[Trial]:
         choice = chosen_rate(
             f"{activation}, learning rate",
             {
-                rate: networks.train(
-                    f"training, {activation}, learning rate {rate:g}",
+                rate: attempt(
+                    f"training, {activation}, learning rate {rate}",
                     variants.changed(wanted, f"optimiser.learning_rate={rate}", steps=settings.choosing_steps),
                 )
                 for rate in settings.learning_rates
@@ -120,9 +121,9 @@ def findings(settings: TwinSettings, done: Mapping[str, Done]) -> Findings:
 def _notes(settings: TwinSettings, hybrid: Mapping[str, float | None]) -> list[str]:
     own, quantised = hybrid[_HYBRID], hybrid[f"{_HYBRID}, quantised"]
     of_hybrid = (
-        "The hybrid network's neurons neither leak nor forget what is beyond their threshold, so that its quantised "
-        f"twin is the network itself: {_HYBRID} has a hole PSNR of {decibels(own)}, and of {decibels(quantised)} with "
-        "a quantiser in the place of its neurons."
+        "The hybrid network's neurons neither leak nor forget what is beyond their threshold, so that a quantiser in "
+        f"their place should change nothing: {_HYBRID} has a hole PSNR of {decibels(own)}, and of "
+        f"{decibels(quantised)} with one."
     )
     of_rates = (
         "Of the learning rates each has the one with the lowest loss on training photographs after "
@@ -152,9 +153,7 @@ def _sentence(settings: TwinSettings, measured: Mapping[str, Mapping[str, Sequen
 
 def _called(settings: TwinSettings) -> dict[str, str]:
     """What the activations are called, by the number of levels of the network's neurons."""
-    recipe = settings.training.load()
-    network = models.create(recipe.model.architecture, **recipe.model.arguments)
-    neuron = next(module for module in network.modules() if isinstance(module, LIF))
+    neuron = variants.first_neuron(variants.untrained(settings.training))
     levels = len(rate_levels(neuron.parameters_now(), neuron.steps))
     return {
         _NEURONS: "neurons",

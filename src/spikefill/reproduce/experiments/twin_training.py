@@ -8,6 +8,20 @@ from typing import Any
 from spikefill.reproduce import networks
 from spikefill.reproduce.networks import TrainingSettings
 from spikefill.reproduce.trials import Context, Done, Result, Trial
+from spikefill.training import DivergenceError
+
+
+def attempt(name: str, settings: TrainingSettings) -> Trial:
+    """A trial as of `networks.train`; where the training diverges its result has ``train``, and that is None."""
+    return Trial(name, try_training, networks.train(name, settings).inputs, networks.TRAINING)
+
+
+def try_training(context: Context, *, recipe: Mapping[str, Any], steps: int, start: Done | None) -> Result:
+    """Trains, or says that there is no loss."""
+    try:
+        return networks.train_network(context, recipe=recipe, steps=steps, start=start)
+    except DivergenceError:
+        return {"train": None}
 
 
 def chosen_rate(name: str, trained: Mapping[float, Trial]) -> Trial:
@@ -15,16 +29,23 @@ def chosen_rate(name: str, trained: Mapping[float, Trial]) -> Trial:
 
     Args:
         name: Of the trial.
-        trained: By learning rate, a training.
+        trained: By learning rate, a training of `attempt`.
     """
     inputs = {f"training_{number}": trial for number, trial in enumerate(trained.values())}
     return Trial(name, choose, {"rates": list(trained), **inputs}, networks.TRAINING)
 
 
 def choose(context: Context, *, rates: Sequence[float], **trained: Done) -> Result:
-    """The rate with the lowest loss on training photographs, in evaluation mode; none is chosen on others."""
+    """The rate with the lowest loss on training photographs, in evaluation mode; none is chosen on others.
+
+    Raises:
+        DivergenceError: There is no such rate: all trainings diverged.
+    """
     losses = [trained[f"training_{number}"].result["train"] for number in range(len(rates))]
-    return {"learning_rate": rates[losses.index(min(losses))], "losses": losses}
+    finite = {rate: loss for rate, loss in zip(rates, losses, strict=True) if loss is not None}
+    if not finite:
+        raise DivergenceError(f"the training diverged with each of the learning rates {', '.join(map(str, rates))}")
+    return {"learning_rate": min(finite, key=finite.__getitem__), "losses": losses}
 
 
 def train_with(name: str, settings: TrainingSettings, choice: Trial) -> Trial:
