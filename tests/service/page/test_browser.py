@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -203,20 +203,27 @@ def test_painting_goes_on_on_the_result(visit):
     assert first != second
 
 
+@contextmanager
+def occupied(site):
+    """Keeps the only process busy."""
+    busy = asyncio.run_coroutine_threadsafe(site.workers.run(Steps(6000)), site.loop)
+    try:
+        yield
+    finally:
+        busy.cancel()
+
+
 def test_restoring_is_cancelled(visit, cat, site):
     page = visit(**DESKTOP)
     upload(page, file_of(cat), "cat.png")
     paint(page, *STROKE)
-    busy = asyncio.run_coroutine_threadsafe(site.workers.run(Steps(6000)), site.loop)  # the only process
-    try:
+    with occupied(site):
         page.click("#restore")
         page.wait_for_function("() => document.querySelector('#cancel')?.offsetParent")
         wait_until(lambda: site.workers.waiting == 1)
         page.click("#cancel")
         expect(page.locator("#restore")).to_be_visible()
         wait_until(lambda: site.workers.waiting == 0)
-    finally:
-        busy.cancel()
     restore(page)
 
 
@@ -224,14 +231,11 @@ def test_leaving_the_page_cancels(visit, cat, site):
     page = visit(**DESKTOP)
     upload(page, file_of(cat), "cat.png")
     paint(page, *STROKE)
-    busy = asyncio.run_coroutine_threadsafe(site.workers.run(Steps(6000)), site.loop)  # the only process
-    try:
+    with occupied(site):
         page.click("#restore")
         wait_until(lambda: site.workers.waiting == 1)
         page.goto("about:blank")
         wait_until(lambda: site.workers.waiting == 0)
-    finally:
-        busy.cancel()
 
 
 def test_a_token_opens_the_page(browser, weights, temporary, cat):
