@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikefill import masks
-from spikefill.errors import InputError
 from spikefill.inpainting.checks import check_something_known, displayed_size, stored_mask
 from spikefill.inpainting.files.orientation import stored_to_displayed
 from spikefill.inpainting.image_file import ImageFile, Pixels, decode, encode
@@ -68,13 +67,10 @@ class Damaged:
                 missing, or one too many.
         """
         file = decode(photo, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
-        if settings.from_photograph:
-            if mask is not None:
-                raise InputError("a mask is given, but the holes are to be found in the photograph; leave one out")
+        settings.check_source(mask)
+        if mask is None:
             holes = settings.found(file.appearance)
         else:
-            if mask is None:
-                raise InputError("a mask is missing; name one, or say what in the photograph is a hole")
             if isinstance(mask, np.ndarray):
                 displayed = masks.as_mask(mask)
             else:

@@ -161,14 +161,11 @@ class DamagedTiff:
 
     def _all_holes(self, pages: TiffPages) -> Iterator[NDArray[np.bool_]]:
         """Those of each page, as it is stored."""
-        if self.settings.from_photograph:
-            if self.mask is not None:
-                raise InputError("a mask is given, but the holes are to be found in the photograph; leave one out")
+        self.settings.check_source(self.mask)
+        if self.mask is None:
             for number in range(len(pages)):
                 yield self.settings.adjusted(self._found(pages, number))
             return
-        if self.mask is None:
-            raise InputError("a mask is missing; name one, or say what in the photograph is a hole")
         for number, displayed in enumerate(self._masks(self.mask, len(pages))):
             page = pages[number]
             orientation = tiff.stored_orientation(pages.directories[number], pages.header)

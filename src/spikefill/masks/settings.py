@@ -78,6 +78,13 @@ class MaskSettings:
         """Whether the holes are found in the photograph, without a mask."""
         return self.colour is not None or self.transparent or self.auto is not None
 
+    def check_source(self, mask: object | None) -> None:
+        """Raises `InputError` unless there is a mask, or the holes are found in the photograph, and not both."""
+        if mask is not None and self.from_photograph:
+            raise InputError("a mask is given, but the holes are to be found in the photograph; leave one out")
+        if mask is None and not self.from_photograph:
+            raise InputError("a mask is missing; name one, or say what in the photograph is a hole")
+
     def found(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
         """The holes that are found in a photograph, bool (H, W).
 
