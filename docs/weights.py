@@ -22,7 +22,8 @@ from spikefill.files import atomic_write
 from spikefill.models.presets import RELEASED
 
 ROOT = Path(__file__).parent.parent
-SCIENCE = Path(__file__).parent / "science"
+SCIENCE = ROOT / "docs" / "science"
+IMAGES = ROOT / "docs" / "images"
 FAMILIES = ("thin", "medium", "thick")
 FAST = ("telea", "navier-stokes", "pull-push")
 CLASSICAL = (*FAST, "biharmonic", "frequency-selective")
