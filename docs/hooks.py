@@ -77,11 +77,13 @@ def _content(path: Path) -> str:
 
 
 def _expanded(entry: Any, pages: list[str]) -> Any:
-    """The navigation with each folder replaced by its pages; a folder without pages is left out."""
+    """The navigation with each folder replaced by its pages, deeper ones last; a folder without pages is left out."""
     if isinstance(entry, list):
         found = [_expanded(child, pages) for child in entry]
         return [child for child in found if child not in ([], {})]
     if isinstance(entry, dict):
         found = {title: _expanded(child, pages) for title, child in entry.items()}
         return {title: child for title, child in found.items() if child != []}
-    return [page for page in pages if posixpath.dirname(page) == entry.rstrip("/")] if entry.endswith("/") else entry
+    if not entry.endswith("/"):
+        return entry
+    return sorted((page for page in pages if page.startswith(entry)), key=lambda page: (page.count("/"), page))
