@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.peak import peak
 from benchmarks.restoring import scratched
 from benchmarks.results import ROOT, Claim, Result, Table, digits
 from spikefill import inpainting, models
 from spikefill.cli.app import run as command
-from spikefill.inpainting.image_file import encode
+from spikefill.images import FORMATS, encode
+from spikefill.peak_memory import peak
 
 SHARE = 0.005
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -84,7 +84,7 @@ def _peak_of_the_command(photograph: NDArray[np.uint8], holes: NDArray[np.bool_]
     print(f"large: {holes.size / 1e6:.3g} MP, {suffix}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         photo, mask, output = (Path(folder, name) for name in (f"photo.{suffix}", "mask.png", f"out.{suffix}"))
-        photo.write_bytes(encode(photograph, inpainting.FORMATS[photo.suffix]))
+        photo.write_bytes(encode(photograph, FORMATS[photo.suffix]))
         Image.fromarray(holes).save(mask)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.large", str(photo), str(mask), str(output)],

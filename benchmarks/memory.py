@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import os
 import subprocess
@@ -18,9 +16,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.neuron import BETA, HIGHEST, OURS, uniform
-from benchmarks.peak import peak, reset_peak
 from benchmarks.results import ROOT, Result, Table, size
 from benchmarks.rivals import RIVALS, Layer, ours
+from spikefill.peak_memory import peak, reset_peak
+from spikefill.processes import give_memory_back
 
 
 def run(*, quick: bool) -> Result:
@@ -91,8 +90,7 @@ def _peak_of(name: str, steps: int, shape: tuple[int, ...]) -> int:
 def _settle() -> None:
     """Gives back memory that is free but still held, and sets the peak to what remains, where that can be done."""
     gc.collect()
-    with contextlib.suppress(AttributeError):  # not the GNU C library
-        ctypes.CDLL(None).malloc_trim(0)
+    give_memory_back()
     reset_peak()
 
 

@@ -20,7 +20,7 @@ from benchmarks import processes
 from benchmarks.restoring import scratched
 from benchmarks.results import Claim, Result, Table, digits
 from spikefill.batch import ModelChoice
-from spikefill.inpainting.image_file import encode
+from spikefill.images import encode
 from spikefill.models import DEFAULT
 from spikefill.service.settings import ServiceSettings
 from spikefill.service.work import Work

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.inpainting.files.samples import DTYPES, inks_file, pillow_file, png_file, tiff_file
+from tests.images.samples import DTYPES, inks_file, pillow_file, png_file, tiff_file
 
 LONG, SHORT = 3000, 17
 """Sides, in pixels, of the longest picture."""

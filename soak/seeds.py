@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageFilter
 
-from tests.inpainting.files import samples
-from tests.inpainting.files.samples import photograph, pillow_file, tiff_file
+from tests.images import samples
+from tests.images.samples import photograph, pillow_file, tiff_file
 
 SERVED = ("png", "jpeg", "webp", "tiff")
 """The formats that are damaged: what the names of the files begin with."""

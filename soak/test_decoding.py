@@ -12,7 +12,7 @@ from soak import mutations
 from soak.workers import Verdict, verdicts
 from spikefill import InputError, masks
 from spikefill.cli import console
-from spikefill.inpainting import decode
+from spikefill.images import decode
 
 FILES = 100_000
 SAVED = Path(__file__).parents[1] / "build" / "soak"

@@ -17,7 +17,7 @@ from PIL import Image
 from soak import pictures
 from spikefill import InputError, inpainting, models
 from spikefill.inpainting import Damaged, Inpainter
-from tests.inpainting.files.samples import pillow_file
+from tests.images.samples import pillow_file
 
 ARRAYS, IMAGES, FILES, BY_DEFAULT = 5_000, 5_000, 9_600, 400
 """Cases of each test: 20,000."""

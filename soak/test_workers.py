@@ -7,8 +7,8 @@ import sys
 import time
 import warnings
 
-from benchmarks.peak import peak
 from soak.workers import Verdict, verdicts
+from spikefill.peak_memory import peak
 
 WAYS = ("fine", "raises", "warns", "writes", "ends", "hangs", "grows", "asks for too much", "fine again")
 

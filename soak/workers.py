@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Self
 
-from benchmarks.peak import peak, reset_peak
+from spikefill.peak_memory import peak, reset_peak
 
 Look = Callable[[int], str]
 """Looks at the case of a number and says in a word what became of it; whatever it raises is a failure."""

@@ -17,7 +17,7 @@ import spikefill
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "spikefill"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-CORE_PARTS = ("neurons", "models", "masks", "inpainting")
+CORE_PARTS = ("neurons", "models", "images", "masks", "inpainting")
 CORE = [
     *(path for part in CORE_PARTS for path in sorted((PACKAGE / part).rglob("*.py"))),
     PACKAGE / "layers.py",

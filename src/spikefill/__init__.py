@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         data,
         energy,
         evaluation,
+        images,
         inpainting,
         layers,
         masks,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         neurons,
         training,
     )
-    from spikefill.inpainting.pipeline import Inpainter, inpaint, load
+    from spikefill.inpainting import Inpainter, inpaint, load
 
 _SUBMODULES = (
     "activity",
@@ -40,6 +41,7 @@ _SUBMODULES = (
     "data",
     "energy",
     "evaluation",
+    "images",
     "inpainting",
     "layers",
     "masks",
@@ -58,6 +60,7 @@ __all__ = [
     "data",
     "energy",
     "evaluation",
+    "images",
     "inpaint",
     "inpainting",
     "layers",
@@ -73,7 +76,7 @@ def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"spikefill.{name}")
     if name in _FROM_PIPELINE:
-        return getattr(importlib.import_module("spikefill.inpainting.pipeline"), name)
+        return getattr(importlib.import_module("spikefill.inpainting"), name)
     raise AttributeError(f"module 'spikefill' has no attribute {name!r}")
 
 

@@ -52,6 +52,18 @@ def said(count: float) -> str:
     return f"{count / _UNITS[unit]:.3g} {unit}B"
 
 
+def check_fits(what: str, held: float, max_memory: int | None) -> None:
+    """Raises `InputError` if the process may not take what it does with some bytes more; None allows any number.
+
+    Args:
+        what: What needs them, as for `too_little`.
+        held: All that is taken beside `PROCESS`.
+        max_memory: Bytes that the process may take.
+    """
+    if max_memory is not None and PROCESS + held > max_memory:
+        raise too_little(what, PROCESS + held, max_memory)
+
+
 def too_little(what: str, needed: float, max_memory: int) -> InputError:
     """The error where ``what`` needs more bytes than it may take; it says how to allow them."""
     enough = math.ceil(needed / 1e8) / 10

@@ -66,7 +66,7 @@ def same(one: str, other: str) -> bool:
 
 
 def read(place: str) -> Path | bytes:
-    """What `image_file.decode` takes: the path of a file here, the bytes of one elsewhere.
+    """What `images.decode` takes: the path of a file here, the bytes of one elsewhere.
 
     Raises:
         InputError: A file elsewhere cannot be read.

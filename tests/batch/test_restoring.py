@@ -14,7 +14,7 @@ from spikefill import models
 from spikefill.batch import Job, RestoreSettings, Status
 from spikefill.batch.restoring import restore_one
 from spikefill.inpainting import Inpainter
-from tests.inpainting.files.samples import SHAPE, photograph
+from tests.images.samples import SHAPE, photograph
 
 HOLES = np.zeros(SHAPE, bool)
 HOLES[3:9, 5:25] = True

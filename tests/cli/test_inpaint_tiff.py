@@ -14,7 +14,7 @@ from PIL import Image
 from spikefill import models
 from spikefill.cli.app import run
 from tests.cli.test_inpaint_command import names, streams
-from tests.inpainting.files.samples import SHAPE, photograph
+from tests.images.samples import SHAPE, photograph
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from spikefill.energy import (
     write_report,
 )
 from spikefill.energy.plots import PLOTS
-from spikefill.models import SCNN, Hybrid, PartialConvUNet, read
+from spikefill.models import SCNN, Hybrid, PartialConvUNet, SpikingUNet, read
 
 COSTS = Costs("simple", "", {"float32": 10.0, "int8": 2.0}, {"float32": 3.0, "int8": 1.0}, {"near": 0.5, "far": 4.0})
 # Two pictures: an image of 8 values to 4 currents, four neurons with T = 8, their 6 spikes to 3 outputs.
@@ -161,6 +161,8 @@ def test_networks_and_twins_that_do_not_fit(document: dict[str, Any]) -> None:
     photographs = data.open_photographs("embedded", part="val")
     with pytest.raises(InputError, match="without spiking neurons"):
         measure(PartialConvUNet(), photographs)
+    with pytest.raises(InputError, match="SpikingUNet without a ReLU twin"):
+        measure(SpikingUNet(), photographs)
     with pytest.raises(InputError, match="without ReLU for its neurons"):
         measure(Hybrid(), photographs, twin=Hybrid())
     with pytest.raises(InputError, match="other convolutions"):

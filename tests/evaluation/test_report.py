@@ -53,14 +53,14 @@ def test_few_cases_are_shown_once(document: dict[str, Any]) -> None:
 
 def test_cases_are_restored_again(album: Album, document: dict[str, Any], models: dict[str, Any]) -> None:
     cases = render_cases(document, album, models)
-    assert [(case.choice.family, case.choice.rank) for case in cases] == [
+    assert [(case.choice.condition, case.choice.rank) for case in cases] == [
         (family, rank) for family in ("thin", "thick") for rank in ("best", "median", "worst")
     ]
     for case in cases:
         assert list(case.results) == [NAME, "telea", "mean"]
         assert np.array_equal(case.original, album[case.choice.image["index"]])
-        hole = (case.masked != case.original).any(axis=2)
-        assert not case.masked[hole].any()
+        hole = (case.damaged != case.original).any(axis=2)
+        assert not case.damaged[hole].any()
         assert np.abs(case.results[NAME].astype(int) - case.original).max() == 5
 
 

@@ -3,10 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from spikefill import models
-from spikefill.data.embedded import embedded_files
 from spikefill.inpainting import Inpainter
 
 
@@ -20,14 +18,6 @@ def model() -> torch.nn.Module:
 @pytest.fixture(scope="session")
 def inpainter(model: torch.nn.Module) -> Inpainter:
     return Inpainter(model)
-
-
-@pytest.fixture(scope="session")
-def cat() -> np.ndarray:
-    """A real photograph: 300 x 451, RGB, uint8."""
-    (path,) = (file for file in embedded_files("val") if file.name == "chelsea.png")
-    with Image.open(path) as image:
-        return np.array(image)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import torch
 from PIL import Image, ImageOps
 
 from spikefill import InputError, data, masks, models
-from spikefill.inpainting import Damaged, Inpainter, decode
-from spikefill.inpainting.damaged import mixed
+from spikefill.images import decode
+from spikefill.inpainting import Damaged, Inpainter
+from spikefill.inpainting.feathering import mixed
 from spikefill.masks import MaskSettings
 
 

@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 
 from spikefill import InputError, models
-from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, decode, in_parts
+from spikefill.images import decode, tiff_segments
+from spikefill.images.directories import Header
+from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, in_parts
 from spikefill.inpainting.damaged_tiff import DamagedTiff
-from spikefill.inpainting.files import tiff_segments
-from spikefill.inpainting.files.directories import Header
 from spikefill.masks import MaskSettings
 from spikefill.memory import PROCESS
-from tests.inpainting.files import samples
-from tests.inpainting.files.samples import SHAPE, inks, photograph, tiff_file
+from tests.images import samples
+from tests.images.samples import SHAPE, inks, photograph, tiff_file
 
 HOLES = np.zeros(SHAPE, bool)
 HOLES[3:9, 5:14] = True

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from spikefill import InputError
-from spikefill.inpainting import Inpainter, decode, stored_mask
-from spikefill.inpainting.files import through_pillow
-from spikefill.inpainting.files.through_pillow import pil_to_array
-from spikefill.inpainting.image_file import displayed_to_stored
+from spikefill.images import decode, through_pillow
+from spikefill.images.orientation import displayed_to_stored
+from spikefill.images.through_pillow import pil_to_array
+from spikefill.inpainting import Inpainter, stored_mask
 
 ORIENTATION = 0x0112
 RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

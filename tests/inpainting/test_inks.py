@@ -10,8 +10,9 @@ import tifffile
 from PIL import Image
 
 from spikefill import InputError
-from spikefill.inpainting import Damaged, Inpainter, decode, inks
-from tests.inpainting.files import samples
+from spikefill.images import decode
+from spikefill.inpainting import Damaged, Inpainter, inks
+from tests.images import samples
 
 HOLES = np.zeros(samples.SHAPE, bool)
 HOLES[9:20, 15:33] = True

@@ -333,11 +333,11 @@ def test_the_best_quality_is_the_mean_over_turned_and_mirrored_pictures(
 def test_the_default_model_is_loaded_once(
     inpainter: Inpainter, holes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from spikefill.inpainting import pipeline
+    from spikefill.inpainting import loading
 
     asked = []
-    monkeypatch.setattr(pipeline.models, "read", lambda name: asked.append(name) or inpainter.model)
-    pipeline._bundled.cache_clear()
+    monkeypatch.setattr(loading.models, "read", lambda name: asked.append(name) or inpainter.model)
+    loading._bundled.cache_clear()
     try:
         image = picture("uint8", (3,))
         told: list[int] = []
@@ -348,7 +348,7 @@ def test_the_default_model_is_loaded_once(
         with pytest.raises(InputError, match="precision is 'float8'"):
             inpaint(image, holes, precision="float8")
     finally:
-        pipeline._bundled.cache_clear()
+        loading._bundled.cache_clear()
     assert asked == [models.DEFAULT, models.DEFAULT]
 
 

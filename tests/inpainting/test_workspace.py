@@ -49,12 +49,11 @@ def test_a_picture_that_is_given_twice_needs_no_copy() -> None:
 
 
 MEASURED = f"""
-import re, sys
 import numpy as np, torch
-from pathlib import Path
 from spikefill import data, inpainting
 from spikefill.inpainting import workspace
 from spikefill.memory import PROCESS
+from spikefill.peak_memory import peak
 
 torch.set_num_threads(1)
 picture = np.pad(data.open_photographs("embedded", part="val")[0], ((0, {SIDE}), (0, {SIDE}), (0, 0)), "symmetric")
@@ -64,8 +63,7 @@ inpainter = inpainting.load("hybrid")
 limit = PROCESS + picture.nbytes + holes.nbytes + holes.size * workspace.of(inpainter.model, "fast").everywhere
 inpainter = inpainting.load("hybrid", max_memory=limit)
 inpainter.restore(picture, holes, in_place=True)
-peak = 1000 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-print(peak, limit)
+print(peak(), limit)
 """
 
 

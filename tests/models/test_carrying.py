@@ -78,6 +78,7 @@ def test_the_network_stays_as_it_is_and_shares_its_weights():
     [
         (lambda: models.create("hybrid", size="tiny", activation="relu"), "has no neurons"),
         (lambda: models.create("gated-unet"), "has no neurons"),
+        (lambda: models.create("spiking-unet", width=4, widest=4, depth=1), "a streaming one"),
         (lambda: models.create("hybrid", size="tiny", streaming={}), "streaming"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What holds for both U-Nets: their size, any size of image and hole, how far they reach, and their files."""
+"""What holds for all U-Nets: their size, any size of image and hole, how far they reach, and their files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikefill import InputError, models
-from spikefill.models import GatedConvUNet, Hybrid, PartialConvUNet
+from spikefill.models import GatedConvUNet, Hybrid, PartialConvUNet, SpikingUNet
 from spikefill.models.unet import UNet
 
 KINDS = pytest.mark.parametrize("kind", [PartialConvUNet, GatedConvUNet])
+ALL = pytest.mark.parametrize("kind", [PartialConvUNet, GatedConvUNet, SpikingUNet])
 HYBRID_MACS = 1.386e9
 """Multiply-accumulates of the small `Hybrid` for 256 x 256 px."""
 
@@ -60,7 +61,7 @@ def test_levels_double_their_channels_up_to_the_widest_and_halve_their_sides(kin
     assert [tuple(side) for side in sides] == [(25, 4), (13, 2), (7, 1), (4, 1)]
 
 
-@KINDS
+@ALL
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (5, 3), (17, 130), (64, 64)])
 @pytest.mark.parametrize("depth", [1, 6])
 def test_any_size_keeps_its_known_pixels(kind: type[UNet], size: tuple[int, int], depth: int) -> None:
@@ -75,7 +76,7 @@ def test_any_size_keeps_its_known_pixels(kind: type[UNet], size: tuple[int, int]
         assert not torch.equal(restored[~known], masked[~known])
 
 
-@KINDS
+@ALL
 def test_what_lies_under_the_mask_has_no_influence(kind: type[UNet]) -> None:
     image, mask, masked = masked_image(40, 56)
     model = tiny(kind)
@@ -98,7 +99,7 @@ def test_what_is_known_goes_256_px_into_a_hole(kind: type[UNet], corner: tuple[i
     assert (image.grad * mask == 0).all()
 
 
-@KINDS
+@ALL
 def test_where_nothing_is_known_everything_is_finite(kind: type[UNet]) -> None:
     with torch.no_grad():
         restored = tiny(kind)(torch.rand(1, 3, 40, 70), torch.ones(1, 1, 40, 70))
@@ -132,7 +133,7 @@ def test_gradients_reach_every_weight(kind: type[UNet]) -> None:
         assert weight.grad.abs().sum() > 0, name
 
 
-@KINDS
+@ALL
 def test_a_file_gives_the_same_network_again(kind: type[UNet], tmp_path: Path) -> None:
     model = tiny(kind, depth=3).train()
     _, mask, masked = masked_image(40, 48)
@@ -150,7 +151,7 @@ def test_a_file_gives_the_same_network_again(kind: type[UNet], tmp_path: Path) -
     assert counted == sum(parameter.numel() for parameter in model.parameters())
 
 
-@KINDS
+@ALL
 @pytest.mark.parametrize("name", ["width", "widest", "depth"])
 @pytest.mark.parametrize("value", [0, True, 2.0])
 def test_wrong_arguments_are_named(kind: type[UNet], name: str, value: Any) -> None:
@@ -158,6 +159,7 @@ def test_wrong_arguments_are_named(kind: type[UNet], name: str, value: Any) -> N
         kind(**{name: value})
 
 
-def test_both_are_architectures() -> None:
-    for name, kind in (("partial-unet", PartialConvUNet), ("gated-unet", GatedConvUNet)):
+def test_all_are_architectures() -> None:
+    kinds = {"partial-unet": PartialConvUNet, "gated-unet": GatedConvUNet, "spiking-unet": SpikingUNet}
+    for name, kind in kinds.items():
         assert type(models.create(name, width=2, widest=2, depth=1)) is kind

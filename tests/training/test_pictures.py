@@ -37,6 +37,15 @@ def test_the_sheet_has_a_row_a_sample_and_keeps_known_pixels() -> None:
             assert (column[:, 5:] == hole).all()
 
 
+def test_the_sheet_of_noisy_samples_has_no_masks_and_shows_what_is_restored() -> None:
+    target = torch.full((1, 3, 8, 10), 0.2)
+    samples = {"masked": target - 0.4, "mask": torch.ones(1, 1, 8, 10), "target": target}
+    sheet = sample_sheet(samples, torch.full((1, 3, 8, 10), 0.4), noise=True)
+    assert sheet.shape == (16 + 8, 3 * 10 + 2 * 4, 3)
+    columns = [sheet[16:, left : left + 10] for left in (0, 14, 28)]
+    assert all((column == level).all() for column, level in zip(columns, (0, 102, 51), strict=True))
+
+
 def test_curves_and_pictures_are_images_and_replace_older_ones(tmp_path: Path) -> None:
     curves = tmp_path / "losses.png"
     write_curves(curves, {})

@@ -17,7 +17,10 @@ def settings(name: str, *without: str) -> dict[str, Any]:
     return load_recipe(name).model_dump(exclude={"name", *without})
 
 
-@pytest.mark.parametrize(("name", "architecture"), [("partial-small", "partial-unet"), ("gated-small", "gated-unet")])
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [("partial-small", "partial-unet"), ("gated-small", "gated-unet"), ("spiking-unet-small", "spiking-unet")],
+)
 def test_a_rival_differs_in_its_network_and_its_levels_alone(name: str, architecture: str) -> None:
     hybrid, rival = load_recipe("hybrid-small"), load_recipe(name)
     assert (rival.model.architecture, rival.model.arguments) == (architecture, {})
@@ -71,7 +74,16 @@ def test_tiny_differs_in_its_size_its_length_and_its_learning_rate_alone() -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["partial-small", "gated-small", "relu-small", "hybrid-small-gpu", "hybrid-base-gpu", "hybrid-vivid"]
+    "name",
+    [
+        "partial-small",
+        "gated-small",
+        "spiking-unet-small",
+        "relu-small",
+        "hybrid-small-gpu",
+        "hybrid-base-gpu",
+        "hybrid-vivid",
+    ],
 )
 def test_the_recipe_and_its_network_go_together(name: str) -> None:
     recipe = load_recipe(name)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikefill.errors import InputError
+from spikefill.images.content import Pixels
+from spikefill.images.orientation import stored_to_displayed
 from spikefill.inpainting import Damaged
 from spikefill.inpainting.checks import LARGEST_VALUE
-from spikefill.inpainting.files.content import Pixels
-from spikefill.inpainting.files.orientation import stored_to_displayed
 
 LARGEST = 1 << 22
 """Pixels up to which every spike of every layer can be kept."""

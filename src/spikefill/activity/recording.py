@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from spikefill.activity.layers import Call
 from spikefill.activity.watching import watching
+from spikefill.degradation import HOLES, check_trained_for
 from spikefill.errors import InputError
 
 
@@ -139,8 +140,9 @@ def record(model: nn.Module, masked: Tensor, mask: Tensor, *, first_spikes: bool
         The activity; about C bytes for each cell of each layer.
 
     Raises:
-        InputError: The network has no spiking layer.
+        InputError: The network has no spiking layer, or was trained to take noise away.
     """
+    check_trained_for(model, HOLES)
     layers: list[LayerActivity] = []
 
     def keep(call: Call) -> None:

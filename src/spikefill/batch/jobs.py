@@ -10,7 +10,7 @@ from PIL import Image
 
 from spikefill import places
 from spikefill.errors import InputError
-from spikefill.inpainting import FORMATS
+from spikefill.images import FORMATS
 
 MASK_ENDING = "_mask"
 """What may follow a photograph's name in that of its mask."""

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from spikefill import inpainting, places
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome, Status
 from spikefill.errors import InputError
+from spikefill.images import LARGEST_MEGAPIXELS, is_tiff
 from spikefill.masks import MaskSettings
-from spikefill.masks.convert import LARGEST_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class RestoreSettings:
 
     Attributes:
         masks: Where its holes come from, and what is done to them.
-        file_format: Of the restored file, of `inpainting.FORMATS`; None for the source's own.
-        keep_palette: As for `inpainting.ImageFile.encode`.
+        file_format: Of the restored file, of `images.FORMATS`; None for the source's own.
+        keep_palette: As for `images.ImageFile.encode`.
         preview: Write the photograph with its holes in red, and restore nothing.
         overwrite: Replace a file that exists; otherwise it is left, and the outcome is `Status.EXISTS`.
         max_memory: Bytes that the process may take while it decodes the photograph, whatever its size; None for
@@ -64,9 +64,10 @@ class RestoreSettings:
     max_memory: int | None = None
 
     @property
-    def largest_megapixels(self) -> float:
-        """The most that a photograph may have, where ``max_memory`` does not say."""
-        return LARGEST_MEGAPIXELS if self.max_memory is None else math.inf
+    def limits(self) -> dict[str, Any]:
+        """How large a photograph may be: arguments of `Damaged.read` and `DamagedTiff`."""
+        largest = LARGEST_MEGAPIXELS if self.max_memory is None else math.inf
+        return {"largest_megapixels": largest, "max_memory": self.max_memory}
 
 
 def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], settings: RestoreSettings) -> Outcome:
@@ -83,7 +84,7 @@ def restore_one(job: Job, inpainter: Callable[[], inpainting.Inpainter], setting
             return Outcome(job.photo, job.mask, job.output, Status.EXISTS)
         photo = places.read(job.photo)
         mask = places.read(job.mask) if job.mask else None
-        if not settings.preview and settings.file_format in (None, "TIFF") and inpainting.is_tiff(photo):
+        if not settings.preview and settings.file_format in (None, "TIFF") and is_tiff(photo):
             width, height, holes = _restore_tiff(job, photo, mask, inpainter, settings)
         else:
             width, height, holes = _restore(job, photo, mask, inpainter, settings)
@@ -104,10 +105,7 @@ def _restore(
     settings: RestoreSettings,
 ) -> tuple[int, int, int]:
     """Restores a photograph; returns its width, its height and how many pixels were restored."""
-    damaged = inpainting.Damaged.read(
-        photo, mask, settings.masks, name=job.photo,
-        largest_megapixels=settings.largest_megapixels, max_memory=settings.max_memory,
-    )  # fmt: skip
+    damaged = inpainting.Damaged.read(photo, mask, settings.masks, name=job.photo, **settings.limits)
     if settings.preview:
         written = damaged.preview(settings.file_format or damaged.file.format)
     else:
@@ -127,10 +125,7 @@ def _restore_tiff(
     """The same for a TIFF file that stays one; of several pages the size of the first, and all pixels."""
     from spikefill.inpainting.damaged_tiff import DamagedTiff, PageHoles
 
-    damaged = DamagedTiff(
-        photo, mask, settings.masks, job.photo,
-        largest_megapixels=settings.largest_megapixels, max_memory=settings.max_memory,
-    )  # fmt: skip
+    damaged = DamagedTiff(photo, mask, settings.masks, job.photo, **settings.limits)
     done: list[PageHoles] = []
 
     def write(file: IO[bytes]) -> None:

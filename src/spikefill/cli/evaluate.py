@@ -1,4 +1,4 @@
-"""``spikefill evaluate``: measures models and baselines on the same photographs and masks."""
+"""``spikefill evaluate``: measures models and baselines on the same photographs under the same masks or noise."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from spikefill.cli import console
 from spikefill.cli.choices import at_least_one, crop_side, listed
 from spikefill.cli.left_out import LeftOut
+from spikefill.degradation import Degradation, check_holes_alone
 from spikefill.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,25 +39,43 @@ def evaluate(
             "kept from training.",
         ),
     ] = "embedded",
+    degradation: Annotated[
+        str,
+        typer.Option(
+            metavar="holes|noise:SIGMA", help="What to restore: holes, or white noise of SIGMA of 255 grey levels."
+        ),
+    ] = "holes",
     size: Annotated[
         str,
         typer.Option(metavar="N|full", help="Measure the central N x N pixels, or each photograph whole."),
     ] = "128",
     masks: Annotated[
-        str, typer.Option(metavar="FAMILY,...", help="Families of masks, separated by commas.")
-    ] = "thin,medium,thick",
+        str | None,
+        typer.Option(
+            metavar="FAMILY,...",
+            help="Families of masks, separated by commas; not with noise.",
+            show_default="thin,medium,thick",
+        ),
+    ] = None,
     baselines: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME,...|all|none",
             help="What to compare with, separated by commas. 'all' adds pull-push, and those that take seconds to "
-            "minutes for a photograph: biharmonic, frequency-selective, frequency-selective-best, shift-map.",
+            "minutes for a photograph: biharmonic, frequency-selective, frequency-selective-best, shift-map. Of noise "
+            "there are identity, total-variation, nl-means and nl-means-opencv, by default all.",
+            show_default="identity,mean,telea,navier-stokes",
         ),
-    ] = "identity,mean,telea,navier-stokes",
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", help="Only the first N photographs.", show_default="all")
     ] = None,
-    repeats: Annotated[int, typer.Option(metavar="N", help="Masks of each family for every photograph, 1 to 5.")] = 5,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Masks of each family for every photograph, 1 to 5; not with noise.", show_default="5"
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write every figure and the protocol as JSON."),
@@ -70,20 +89,26 @@ def evaluate(
     ] = None,
     quality: Annotated[
         str | None,
-        typer.Option(help="Of models: fast, or best, the mean of eight passes.", show_default="fast"),
+        typer.Option(help="Of models: fast, or best, the mean of eight passes; not with noise.", show_default="fast"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> int:
-    """Measure models and baselines on the same photographs and masks.
+    """Measure models and baselines on the same photographs under the same masks, or the same noise.
 
-    Prints hole PSNR and SSIM by method and family of masks. Exit code 1 if photographs had to be skipped.
+    Prints hole PSNR and SSIM by method and family of masks; under noise PSNR and SSIM of the whole. Exit code 1 if
+    photographs had to be skipped.
     """
     from spikefill import data, files
     from spikefill import masks as mask_families
 
     evaluation = _evaluation()
-    families = listed("--masks", masks, mask_families.FAMILIES)
-    compared = _baselines(baselines, evaluation.BASELINES)
+    suffered = Degradation.parse(degradation)
+    check_holes_alone(suffered, {"--masks": masks, "--repeats": repeats, "--quality": quality})
+    families = None if masks is None else listed("--masks", masks, mask_families.FAMILIES)
+    known, usual = evaluation.BASELINES, evaluation.DEFAULT_BASELINES
+    if suffered.is_noise:
+        known = usual = evaluation.DENOISERS
+    compared = list(usual) if baselines is None else _baselines(baselines, known)
     side = crop_side(size, evaluation.SMALLEST_SIDE)
     at_least_one("--limit", limit)
     at_least_one("--repeats", repeats)
@@ -95,7 +120,7 @@ def evaluate(
         files.refuse_existing(report / evaluation.PAGE, overwrite=overwrite)
 
     left_out = LeftOut()
-    models, references = _load_models(model, compared, device, quality)
+    models, references = _load_models(model, compared, suffered, device, quality)
     photographs = data.open_photographs(images, part="val", on_problem=left_out.unreadable)
     if photographs.greyscale:
         console.note(f"{len(photographs.greyscale)} photographs are greyscale: measured as RGB of equal channels")
@@ -104,6 +129,7 @@ def evaluate(
         document = evaluation.evaluate(
             models,
             photographs,
+            degradation=degradation,
             size=side,
             families=families,
             baselines=compared,
@@ -136,10 +162,14 @@ def _evaluation() -> Any:
 
 
 def _load_models(
-    references: Sequence[str] | None, baselines: Sequence[str], device: str | None, quality: str | None
+    references: Sequence[str] | None,
+    baselines: Sequence[str],
+    degradation: Degradation,
+    device: str | None,
+    quality: str | None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The inpainters and what they were loaded from, by the names that the table shows."""
-    from spikefill import inpainting, models
+    """The inpainters or denoisers and what they were loaded from, by the names that the table shows."""
+    from spikefill import denoising, inpainting, models
 
     wanted = list(references or [os.environ.get("SPIKEFILL_MODEL") or models.DEFAULT])
     if wanted == [_NONE]:
@@ -153,11 +183,10 @@ def _load_models(
     short = [Path(reference).name.removesuffix(".safetensors") or reference for reference in wanted]
     taken = [*short, *baselines]
     names = [name if taken.count(name) == 1 else reference for name, reference in zip(short, wanted, strict=True)]
-    loaded = {
-        name: inpainting.load(reference, device=device, quality=quality)
-        for name, reference in zip(names, wanted, strict=True)
-    }
-    return loaded, dict(zip(names, wanted, strict=True))
+    called = dict(zip(names, wanted, strict=True))
+    if degradation.is_noise:
+        return {name: denoising.load(found, degradation, device=device) for name, found in called.items()}, called
+    return {name: inpainting.load(found, device=device, quality=quality) for name, found in called.items()}, called
 
 
 def _baselines(text: str, choices: Sequence[str]) -> list[str]:
@@ -167,19 +196,23 @@ def _baselines(text: str, choices: Sequence[str]) -> list[str]:
 
 
 def print_table(document: Mapping[str, Any]) -> None:
-    """Prints hole PSNR in dB and SSIM, a row for each method."""
+    """Prints PSNR in dB, that of the hole where there is one, and SSIM, a row for each method."""
     from rich.table import Table
 
-    families = document["protocol"]["masks"]["families"]
+    from spikefill.evaluation.damages import damage_of
+
+    damage = damage_of(document)
+    families, figure = damage.conditions, damage.figure
+    heading = "PSNR hole" if figure == "psnr_hole" else "PSNR"
     table = Table(box=None, pad_edge=False)
     table.add_column("method", no_wrap=True)
     for family in families:
-        table.add_column(f"{family}\nPSNR hole", justify="right", no_wrap=True)
+        table.add_column(f"{family}\n{heading}", justify="right", no_wrap=True)
         table.add_column("\nSSIM", justify="right", no_wrap=True)
     for method, results in document["results"].items():
         cells = []
         for family in families:
-            value = results[family]["psnr_hole"]
+            value = results[family][figure]
             cells += ["inf" if value is None else f"{value:.2f}", f"{results[family]['ssim']:.4f}"]
         table.add_row(method, *cells)
     console.result(table)

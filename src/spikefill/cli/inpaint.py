@@ -170,7 +170,7 @@ def inpaint(
 
     import torch
 
-    from spikefill import inpainting, models
+    from spikefill import images, inpainting, models
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -183,7 +183,7 @@ def inpaint(
             model or models.DEFAULT, device=device, precision=precision, quality=quality, max_memory=most
         )
 
-    if not preview and target in (None, "TIFF") and inpainting.is_tiff(image):
+    if not preview and target in (None, "TIFF") and images.is_tiff(image):
         from spikefill.cli.inpaint_tiff import inpaint_tiff
 
         write = inpaint_tiff(image, mask_file, holes, load, name=name, keep_palette=keep_palette, max_memory=most)
@@ -194,7 +194,7 @@ def inpaint(
         shown = damaged.preview(target)
         _write(output, lambda file: file.write(shown), overwrite=overwrite)
         return 0
-    damaged.file.check_format(target or damaged.file.format, keep_palette=keep_palette)
+    damaged.check_format(target, keep_palette=keep_palette)
     found = damaged.holes
     if found.any():
         inpainter = load()
@@ -228,7 +228,7 @@ def _check_output(photo: str, mask: str | None, output: str, *, overwrite: bool)
 
 
 def _format_of(output: str) -> str:
-    from spikefill.inpainting.image_file import FORMATS
+    from spikefill.images import FORMATS
 
     suffix = Path(output).suffix.lower()
     if suffix not in FORMATS:

@@ -117,13 +117,13 @@ def _kind(format: str | None) -> tuple[str | None, str | None]:  # noqa: A002
     """The suffix and the format that were asked for, by the former's name, such as ``png``."""
     if format is None:
         return None, None
-    from spikefill.inpainting import FORMATS
+    from spikefill.images import FORMATS
 
     suffix = f".{format.lower().lstrip('.')}"
     if suffix not in FORMATS:
         raise InputError(f"format is {format!r}; it must be one of: {', '.join(name[1:] for name in FORMATS)}")
     if FORMATS[suffix] == "HEIF":
-        from spikefill.inpainting.files import heif
+        from spikefill.images import heif
 
         heif.package()
     return suffix, FORMATS[suffix]

@@ -32,6 +32,13 @@ def train(
             help="Weights to begin with, to tune them finer; they must fit the recipe's network.",
         ),
     ] = None,
+    degradation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="holes|noise:SIGMA",
+            help="What it learns to restore: holes, or white noise of SIGMA of 255 levels.  [default: the recipe's]",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Length of the run; turned into steps once, from the measured speed.")
     ] = None,
@@ -61,14 +68,19 @@ def train(
     Several processes, on one machine or more, train together: torchrun --nproc-per-node N -m spikefill train ...
     """
     from spikefill import training
+    from spikefill.degradation import Degradation
     from spikefill.models import read_header
+
+    wanted = list(changes or ())
+    if degradation is not None:
+        wanted.append(f"data.degradation={Degradation.parse(degradation)}")
 
     first = training.is_first_process()
     settings = None  # of the other processes: they get the first one's
     if first and (recipe is not None or not resume):
-        settings = training.load_recipe(recipe or "scnn", changes or ())
-    elif first and changes:
-        settings = training.change_recipe(training.recipe_of(output), changes)
+        settings = training.load_recipe(recipe or "scnn", wanted)
+    elif first and wanted:
+        settings = training.change_recipe(training.recipe_of(output), wanted)
     try:
         folder = training.train(
             settings,
@@ -92,6 +104,10 @@ def train(
     if not first:
         return 0
     loss = float(read_header(folder / "best.safetensors")["validation_loss"])
-    use = f"spikefill inpaint PHOTO MASK -o OUT --model {shlex.quote(str(folder))}"
-    typer.echo(f"{folder}: best validation loss {loss:.5f}; use it: {use}")
+    learnt, model = training.recipe_of(folder).degradation, f"--model {shlex.quote(str(folder))}"
+    if learnt.is_noise:
+        use = f"measure it: spikefill evaluate --degradation {learnt} {model}"
+    else:
+        use = f"use it: spikefill inpaint PHOTO MASK -o OUT {model}"
+    typer.echo(f"{folder}: best validation loss {loss:.5f}; {use}")
     return 0

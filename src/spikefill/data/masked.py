@@ -1,4 +1,4 @@
-"""Masked photographs as a data set: crop, mask and target, sample i a function of the seed and i alone."""
+"""Damaged photographs as a data set: crop, mask and target, sample i a function of the seed and i alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spikefill import masks
+from spikefill.data.noise import gaussian_noise
 from spikefill.data.resizing import resized, with_shorter_side
+from spikefill.degradation import HOLES, Degradation
 from spikefill.errors import InputError, UnreadableError, check_choice
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ _SMALLEST_HOLE_RATIO, _LARGEST_HOLE_RATIO = 0.01, 0.7
 
 
 class MaskedPhotographs(Dataset[dict[str, Tensor]]):
-    """Random or central crops of photographs, each with a mask.
+    """Random or central crops of photographs, each with a mask, or under noise.
 
     Args:
         photographs: What to crop: N uint8 RGB arrays (H, W, 3), such as `Photographs`.
@@ -56,10 +58,12 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         cache_bytes: How many bytes of reduced photographs each process keeps decoded.
         mask_size: Half of the masks are windows of masks of this size, if it is larger than a sample: their holes
             are as large in pixels as in a larger picture. None: all are drawn at the size of the samples.
+        degradation: Holes, or noise, to which families and sizes of masks are nothing.
 
     Each sample is ``{"masked": 3 x S x S, "mask": 1 x S x S, "target": 3 x S x S}``, float32 in [0, 1]; the
-    mask is 1 in the holes, where ``masked`` is 0. A photograph whose pixels turn out to be damaged is
-    reported once to the log and replaced by the next that is not. One that cannot be read is not replaced: which
+    mask is 1 in the holes, where ``masked`` is 0. Where there is noise, ``masked`` is the noisy image, which leaves
+    [0, 1], and the mask is 1 everywhere: all of it is to be restored. A photograph whose pixels turn out to be damaged
+    is reported once to the log and replaced by the next that is not. One that cannot be read is not replaced: which
     photograph a sample shows never depends on the state of a network.
 
     Raises:
@@ -80,6 +84,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         shorter_side: int = 512,
         cache_bytes: int = 1 << 30,
         mask_size: int | None = None,
+        degradation: Degradation = HOLES,
     ) -> None:
         if not len(photographs):
             raise InputError("photographs is empty; there must be at least one")
@@ -108,6 +113,7 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         self.shorter_side = shorter_side
         self.cache_bytes = cache_bytes
         self.mask_size = mask_size
+        self.degradation = degradation
         self._cache: OrderedDict[int, Image] = OrderedDict()
         self._cached = 0
         self._damaged: set[int] = set()
@@ -125,14 +131,15 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
         if not 0 <= index < self.length:
             raise IndexError(f"index is {index}; there are {self.length} samples")
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, index])))
+        if self.degradation.sigma is not None:
+            target = _as_tensor(self._crop(index, generator))
+            noise = gaussian_noise(target.shape, self.degradation.sigma, seed=self.seed, index=index)
+            return {"masked": target + torch.from_numpy(noise), "mask": torch.ones_like(target[:1]), "target": target}
         family = self.families[generator.integers(len(self.families))]
         hole = self._hole(family, index, generator)
+        target = _as_tensor(self._crop(index, generator))
         if self.augment:
-            crop = self._random_crop(index, generator)
             hole = hole[:: 1 - 2 * int(generator.integers(2)), :: 1 - 2 * int(generator.integers(2))]
-        else:
-            crop = self._central_crop(index)
-        target = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))).float().div_(255)
         mask = torch.from_numpy(np.ascontiguousarray(hole))[None]
         return {"masked": target.masked_fill(mask, 0.0), "mask": mask.float(), "target": target}
 
@@ -146,6 +153,9 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
             if _SMALLEST_HOLE_RATIO <= window.mean() <= _LARGEST_HOLE_RATIO:
                 return window
         return masks.sample(family, self.size, seed=self.seed, index=index)
+
+    def _crop(self, index: int, generator: np.random.Generator) -> Image:
+        return self._random_crop(index, generator) if self.augment else self._central_crop(index)
 
     def _random_crop(self, index: int, generator: np.random.Generator) -> Image:
         number = int(generator.integers(len(self.photographs)))
@@ -199,6 +209,11 @@ class MaskedPhotographs(Dataset[dict[str, Tensor]]):
     def __getstate__(self) -> dict[str, Any]:
         """For worker processes: everything but the decoded photographs."""
         return {**self.__dict__, "_cache": OrderedDict(), "_cached": 0}
+
+
+def _as_tensor(crop: Image) -> Tensor:
+    """3 x S x S in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))).float().div_(255)
 
 
 @lru_cache(maxsize=2)  # workers are at most an epoch apart

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 
 from spikefill import masks
 from spikefill.activity.reading import as_tensors
+from spikefill.degradation import HOLES, check_trained_for
 from spikefill.energy import ledger, traffic
 from spikefill.energy.costs import HOROWITZ, PRECISIONS, Costs
 from spikefill.energy.counting import count
 from spikefill.energy.operations import Operations
-from spikefill.energy.peak_memory import peak_growth
 from spikefill.energy.twins import check_twin, relu_twin
 from spikefill.errors import InputError, check_choice
 from spikefill.evaluation import centre_crop, evaluation_mask, provenance
 from spikefill.evaluation.protocol import check_extent
 from spikefill.models import Hybrid
+from spikefill.peak_memory import peak_growth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,9 +90,11 @@ def measure(
         ``break_even``, ``measured`` and ``protocol``; `DEFINITIONS` explains them.
 
     Raises:
-        InputError: An argument is out of its range, the network has no neurons, or no photograph is large enough.
+        InputError: An argument is out of its range, the network has no neurons or was trained to take noise away, or no
+            photograph is large enough.
     """
     _check(families, size, limit, repeats)
+    check_trained_for(model, HOLES)
     own = twin is None
     if twin is None:
         twin = relu_twin(model)

@@ -6,6 +6,7 @@ from torch import nn
 
 from spikefill.errors import InputError
 from spikefill.models import rebuilt
+from spikefill.neurons import LIF
 
 
 def relu_twin(model: nn.Module) -> nn.Module:
@@ -15,7 +16,8 @@ def relu_twin(model: nn.Module) -> nn.Module:
         InputError: The network has no neurons that ReLU could stand for.
     """
     if getattr(model, "arguments", {}).get("activation") != "lif":
-        raise InputError(f"model is a {type(model).__name__} without spiking neurons; name one that has some")
+        lacking = "a ReLU twin" if any(isinstance(one, LIF) for one in model.modules()) else "spiking neurons"
+        raise InputError(f"model is a {type(model).__name__} without {lacking}; name one that has")
     return rebuilt(model, activation="relu").eval()
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 from spikefill.evaluation.baselines import BASELINES, DEFAULT_BASELINES, baseline
 from spikefill.evaluation.bootstrap import paired_difference
 from spikefill.evaluation.cases import Case, Choice, choose_cases, ranking_method, render_cases
-from spikefill.evaluation.measuring import SMALLEST_SIDE, Restorer, centre_crop, evaluation_mask
+from spikefill.evaluation.denoisers import DENOISERS
+from spikefill.evaluation.masked import evaluation_mask
+from spikefill.evaluation.measuring import SMALLEST_SIDE, Denoiser, Restorer, centre_crop
 from spikefill.evaluation.metrics import FLIP_MISSING, flip, measures_flip, mse, psnr, ssim
-from spikefill.evaluation.protocol import DEFAULT_FAMILIES, DEFAULT_REPEATS, DEFINITIONS, evaluate, write_json
+from spikefill.evaluation.protocol import DEFAULT_FAMILIES, DEFAULT_REPEATS, evaluate, write_json
 from spikefill.evaluation.report import PAGE, render_report, write_report
 
 __all__ = [
@@ -22,12 +24,13 @@ __all__ = [
     "DEFAULT_BASELINES",
     "DEFAULT_FAMILIES",
     "DEFAULT_REPEATS",
-    "DEFINITIONS",
+    "DENOISERS",
     "FLIP_MISSING",
     "PAGE",
     "SMALLEST_SIDE",
     "Case",
     "Choice",
+    "Denoiser",
     "Restorer",
     "baseline",
     "centre_crop",

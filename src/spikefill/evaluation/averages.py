@@ -26,12 +26,12 @@ def mean_of_each(rows: Sequence[Mapping[str, float | None]]) -> Figures:
 
 
 def mean_over_images(images: Sequence[Mapping[str, Any]], method: str, family: str) -> Figures:
-    """The figures of a method for a family of masks: means over photographs, and ``n``, their number.
+    """The figures of a method for a family of masks, or under noise: means over photographs, and ``n``, their number.
 
     Args:
         images: What `spikefill.evaluation.evaluate` gives as ``images``.
         method: A model or baseline.
-        family: A mask family.
+        family: A mask family, or the noise.
     """
     means = mean_of_each([image["results"][method][family] for image in images])
     first = {key: means.pop(key) for key in tuple(means) if key != "seconds" and not key.startswith("raw_")}

@@ -42,38 +42,47 @@ def interval(values: Sequence[float]) -> Interval:
     return {"mean": mean, "low": float(low), "high": float(high)}
 
 
-def paired_difference(images: Sequence[Mapping[str, Any]], first: str, second: str, family: str) -> Interval:
-    """The interval of how much higher the hole PSNR of one method is than another's on the same photographs.
+def paired_difference(
+    images: Sequence[Mapping[str, Any]], first: str, second: str, family: str, *, figure: str = "psnr_hole"
+) -> Interval:
+    """The interval of how much higher a figure of one method is than another's on the same photographs.
 
     Args:
         images: What `spikefill.evaluation.evaluate` gives as ``images``.
         first: A model or baseline.
         second: The one that is taken away from it.
-        family: A mask family.
+        family: A mask family, or the noise.
+        figure: Hole PSNR, or another.
     """
-    pairs = zip(_figures(images, first, family), _figures(images, second, family), strict=True)
+    pairs = zip(_figures(images, first, family, figure), _figures(images, second, family, figure), strict=True)
     return interval([a - b for a, b in pairs])
 
 
 def intervals(
-    images: Sequence[Mapping[str, Any]], methods: Iterable[str], families: Sequence[str]
+    images: Sequence[Mapping[str, Any]], methods: Iterable[str], families: Sequence[str], *, figure: str = "psnr_hole"
 ) -> dict[str, dict[str, Interval]]:
-    """The interval of each method's mean hole PSNR, by method and family."""
-    return {method: {family: interval(_figures(images, method, family)) for family in families} for method in methods}
+    """The interval of the mean of each method's figure, by method and family."""
+    return {
+        method: {family: interval(_figures(images, method, family, figure)) for family in families}
+        for method in methods
+    }
 
 
-def differences(images: Sequence[Mapping[str, Any]], methods: Sequence[str], families: Sequence[str]) -> dict[str, Any]:
+def differences(
+    images: Sequence[Mapping[str, Any]], methods: Sequence[str], families: Sequence[str], *, figure: str = "psnr_hole"
+) -> dict[str, Any]:
     """The paired differences between the first method, ``of``, and each other, ``minus``, by family."""
     first, *others = methods
     return {
         "of": first,
         "minus": {
-            other: {family: paired_difference(images, first, other, family) for family in families} for other in others
+            other: {family: paired_difference(images, first, other, family, figure=figure) for family in families}
+            for other in others
         },
     }
 
 
-def _figures(images: Sequence[Mapping[str, Any]], method: str, family: str) -> list[float]:
-    """A photograph's hole PSNR each, NaN where it is null."""
-    values = [image["results"][method][family]["psnr_hole"] for image in images]
+def _figures(images: Sequence[Mapping[str, Any]], method: str, family: str, figure: str) -> list[float]:
+    """A photograph's figure each, NaN where it is null."""
+    values = [image["results"][method][family][figure] for image in images]
     return [math.nan if value is None else value for value in values]

@@ -9,27 +9,28 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from spikefill.evaluation.measuring import Restorer, centre_crop, evaluation_mask, restore
+from spikefill.evaluation.damages import damage_of
+from spikefill.evaluation.measuring import centre_crop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from spikefill.evaluation.baselines import Image
+    from spikefill.evaluation.measuring import Denoiser, Method, Restorer
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which mask over which photograph is shown, and why."""
+    """Which damage of which photograph is shown, and why."""
 
-    family: str
+    condition: str
+    """The family of its mask, or its noise."""
     rank: str
     """"best", "median" or "worst"."""
     image: Mapping[str, Any]
     """The photograph's entry in the document's ``images``."""
     case: Mapping[str, Any]
-    """The mask's entry in that photograph's ``cases``."""
+    """The damage's entry in that photograph's ``cases``."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Case:
 
     choice: Choice
     original: Image
-    masked: Image
+    damaged: Image
     results: Mapping[str, Image]
 
 
@@ -48,17 +49,22 @@ def ranking_method(document: Mapping[str, Any]) -> str:
 
 
 def choose_cases(document: Mapping[str, Any]) -> list[Choice]:
-    """The best, median and worst case of each family, by the hole PSNR of `ranking_method`.
+    """The best, median and worst case of each family, or of the noise, by the (hole) PSNR of `ranking_method`.
 
     With an even number of cases the median is the lower of the two in the middle; of fewer than three cases
     each is shown once. Equal figures are taken in the order of photographs and masks.
     """
-    method = ranking_method(document)
+    method, damage = ranking_method(document), damage_of(document)
     choices = []
-    for family in document["protocol"]["masks"]["families"]:
+    for condition in damage.conditions:
         ranked = sorted(
-            ((image, case) for image in document["images"] for case in image["cases"] if case["family"] == family),
-            key=lambda pair: math.inf if (value := pair[1]["psnr_hole"][method]) is None else value,
+            (
+                (image, case)
+                for image in document["images"]
+                for case in image["cases"]
+                if case.get("family", condition) == condition
+            ),
+            key=lambda pair: math.inf if (value := pair[1][damage.figure][method]) is None else value,
         )
         positions = {"best": len(ranked) - 1, "median": (len(ranked) - 1) // 2, "worst": 0}
         shown: set[int] = set()
@@ -67,14 +73,14 @@ def choose_cases(document: Mapping[str, Any]) -> list[Choice]:
                 del positions[rank]
             else:
                 shown.add(positions[rank])
-        choices += [Choice(family, rank, *ranked[position]) for rank, position in positions.items()]
+        choices += [Choice(condition, rank, *ranked[position]) for rank, position in positions.items()]
     return choices
 
 
 def render_cases(
     document: Mapping[str, Any],
     photographs: Sequence[Image],
-    models: Mapping[str, Restorer] | None = None,
+    models: Mapping[str, Restorer | Denoiser] | None = None,
 ) -> list[Case]:
     """Restores the chosen cases again, by every method of the document.
 
@@ -83,13 +89,13 @@ def render_cases(
         photographs: The same photographs that it was given.
         models: The same models, by their names in the document.
     """
-    methods: dict[str, Restorer | str] = {name: name for name in document["results"]} | dict(models or {})
+    damage = damage_of(document)
+    methods: dict[str, Method] = {name: name for name in document["results"]} | dict(models or {})
     cases = []
     for choice in choose_cases(document):
         index = choice.image["index"]
         original = centre_crop(photographs[index], document["protocol"]["size"])
-        mask = evaluation_mask(choice.family, original, index, choice.case["repeat"])
-        masked = np.where(mask[..., None], np.uint8(0), original)
-        results = {name: restore(method, original, mask) for name, method in methods.items()}
-        cases.append(Case(choice, original, masked, results))
+        damaged = damage.of(original, index, choice.condition, choice.case.get("repeat", 0))
+        results = {name: damaged.restored(method) for name, method in methods.items()}
+        cases.append(Case(choice, original, damaged.picture, results))
     return cases

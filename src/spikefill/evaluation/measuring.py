@@ -1,27 +1,23 @@
-"""One photograph at a time: crop, mask, restore by each method, measure. The table is made in `averages`."""
+"""One photograph at a time: crop, damage, restore by each method, measure. The table is made in `averages`.
+
+What the damage is, holes or noise, is the business of `masked` and `noisy`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 
-from spikefill import masks
 from spikefill.errors import InputError
 from spikefill.evaluation import metrics
-from spikefill.evaluation.averages import finite
-from spikefill.evaluation.baselines import BASELINES, Image, Mask
-from spikefill.evaluation.edge_distance import EdgeDistance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from spikefill.evaluation.baselines import Image
 
 Size = int | Literal["full"]
 Progress = Callable[[int, int], None]
+Figures = dict[str, float | None]
 
 
 SMALLEST_SIDE = 32
@@ -29,13 +25,84 @@ SMALLEST_SIDE = 32
 
 
 class Restorer(Protocol):
-    """What is measured: `spikefill.Inpainter`, or anything with these two methods."""
+    """What is measured with holes: `spikefill.Inpainter`, or anything with these two methods."""
 
     def inpaint(self, image: Any, mask: Any, /) -> Any:
         """An image (H, W, 3) uint8 and a mask (H, W) bool give the restored image (H, W, 3) uint8."""
 
     def predict(self, masked: Any, mask: Any, /) -> Any:
         """A masked image (1, 3, H, W) and a mask (1, 1, H, W), float32, give the raw output (1, 3, H, W)."""
+
+
+class Denoiser(Protocol):
+    """What is measured under noise: `spikefill.denoising.Denoiser`, or anything with this method."""
+
+    def denoise(self, noisy: Any, /) -> Any:
+        """An image (H, W, 3) float32, not clipped, gives the restored one (H, W, 3), floating point.
+
+        It is clipped to [0, 1] before it is measured.
+        """
+
+
+Method = Restorer | Denoiser | str
+"""A model, or the name of a baseline."""
+
+
+class Damaged(Protocol):
+    """A photograph with one damage."""
+
+    @property
+    def picture(self) -> Image:
+        """What a method gets, as a picture (H, W, 3)."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the document says of the damage."""
+
+    @property
+    def digest(self) -> bytes:
+        """What tells the damage from another."""
+
+    def restored(self, method: Any) -> Image:
+        """The 8-bit result (H, W, 3) of a method."""
+
+    def figures(self, result: Image) -> Figures:
+        """What is measured of a result: infinite where it is, None if not measured."""
+
+    def raw_figures(self, method: Any) -> Figures:
+        """What is measured of a model's own output; nothing of a baseline."""
+
+
+class Damage(Protocol):
+    """What photographs suffer from in an evaluation."""
+
+    @property
+    def conditions(self) -> Sequence[str]:
+        """Its kinds, by which figures are given."""
+
+    @property
+    def repeats(self) -> int:
+        """How many damages of each kind a photograph gets."""
+
+    @property
+    def figure(self) -> str:
+        """The figure by which methods are compared."""
+
+    @property
+    def definitions(self) -> Mapping[str, str]:
+        """What each figure of the document means."""
+
+    def of(self, image: Image, index: int, condition: str, repeat: int) -> Damaged:
+        """Photograph number ``index`` with one of its damages."""
+
+    def add(self, damaged: Any, results: Mapping[str, Image]) -> None:
+        """Counts the results of all methods for one damage, in `further`."""
+
+    def further(self, images: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the document has beside the means, out of its ``images`` and what was added."""
+
+    def protocol(self, sha256: str) -> dict[str, Any]:
+        """What the protocol says of it, with a checksum of all damages."""
 
 
 def centre_crop(photograph: Image, size: Size) -> Image:
@@ -54,51 +121,25 @@ def centre_crop(photograph: Image, size: Size) -> Image:
     return photograph[top : top + size, left : left + size]
 
 
-def evaluation_mask(family: str, image: Image, index: int, repeat: int) -> Mask:
-    """The fixed mask (H, W) of photograph number ``index``, of the size of ``image``.
+def whole_figures(result: Image, target: Image) -> Figures:
+    """PSNR, mean squared error, SSIM and FLIP over the whole of a result.
 
     Raises:
-        InputError: The mask is all hole or has none: nothing could be measured with it.
+        InputError: The result is not of 8 bits.
     """
-    height, width = image.shape[:2]
-    mask: Mask = np.asarray(masks.evaluation(family, (height, width), image_index=index, repeat=repeat))
-    if mask.all() or not mask.any():
-        raise InputError(f"size {width} x {height} leaves {family!r} masks without a hole or a known pixel")
-    return mask
-
-
-def restore(method: Restorer | str, image: Image, mask: Mask) -> Image:
-    """The 8-bit result (H, W, 3) of a model or of the baseline of that name; none sees under the mask."""
-    masked = np.where(mask[..., None], np.uint8(0), image)
-    if isinstance(method, str):
-        return BASELINES[method](masked, mask)
-    result: Image = np.asarray(method.inpaint(masked, mask))
-    return result
-
-
-@dataclass(frozen=True)
-class Case:
-    """One mask over one photograph, and every method's figures: infinite where they are, None if not measured."""
-
-    family: str
-    repeat: int
-    hole_ratio: float
-    figures: dict[str, dict[str, float | None]]
-
-    def summary(self) -> dict[str, Any]:
-        """What the document keeps of it."""
-        return {
-            "family": self.family,
-            "repeat": self.repeat,
-            "hole_ratio": self.hole_ratio,
-            "psnr_hole": {method: finite(figures["psnr_hole"]) for method, figures in self.figures.items()},
-        }
+    if result.dtype != np.uint8:
+        raise InputError(f"the result is {result.dtype}; it must be uint8 for uint8")
+    mse = metrics.mse(result, target)
+    return {
+        "psnr": metrics.psnr_of(mse),
+        "mse": mse,
+        "ssim": metrics.ssim(result, target),
+        "flip": metrics.flip(result, target),
+    }
 
 
 class Bench:
     """Runs the methods and takes their time; the first run of each is done twice and timed once.
-
-    `edge_distance` has the errors of all cases measured so far.
 
     Args:
         methods: By name, a model, or the name of a baseline.
@@ -106,66 +147,32 @@ class Bench:
         total: Restorations in all; may be lowered on the way.
     """
 
-    def __init__(self, methods: Mapping[str, Restorer | str], progress: Progress | None, total: int) -> None:
+    def __init__(self, methods: Mapping[str, Method], progress: Progress | None, total: int) -> None:
         self.methods = methods
         self.total = total
-        self.edge_distance = EdgeDistance(methods)
         self._progress = progress
         self._done = 0
         self._warm: set[str] = set()
 
-    def measure(self, image: Image, index: int, family: str, repeat: int) -> tuple[Case, Mask]:
-        """Restores photograph number ``index`` under one mask by every method."""
-        mask = evaluation_mask(family, image, index, repeat)
-        figures = {}
-        results = {}
+    def measure(self, damaged: Damaged) -> tuple[dict[str, Figures], dict[str, Image]]:
+        """The figures and the result of every method."""
+        figures: dict[str, Figures] = {}
+        results: dict[str, Image] = {}
         for name, method in self.methods.items():
-            results[name], seconds = self._timed(name, image, mask)
-            figures[name] = _figures(results[name], image, mask) | {"seconds": seconds}
-            if not isinstance(method, str):
-                figures[name] |= _raw_figures(method, image, mask)
+            results[name], seconds = self._timed(name, damaged)
+            figures[name] = damaged.figures(results[name]) | {"seconds": seconds} | damaged.raw_figures(method)
             self._advance()
-        self.edge_distance.add(image, mask, results)
-        return Case(family, repeat, float(mask.mean()), figures), mask
+        return figures, results
 
-    def _timed(self, name: str, image: Image, mask: Mask) -> tuple[Image, float]:
+    def _timed(self, name: str, damaged: Damaged) -> tuple[Image, float]:
         if name not in self._warm:  # kernels are compiled and caches filled at the first call
-            restore(self.methods[name], image, mask)
+            damaged.restored(self.methods[name])
             self._warm.add(name)
         start = perf_counter()
-        result = restore(self.methods[name], image, mask)
+        result = damaged.restored(self.methods[name])
         return result, perf_counter() - start
 
     def _advance(self) -> None:
         self._done += 1
         if self._progress is not None:
             self._progress(self._done, self.total)
-
-
-def _figures(result: Image, target: Image, mask: Mask) -> dict[str, float | None]:
-    if result.dtype != np.uint8:
-        raise InputError(f"inpaint returned {result.dtype}; it must return uint8 for uint8")
-    mse_hole, mse = metrics.mse(result, target, mask), metrics.mse(result, target)
-    return {
-        "psnr_hole": metrics.psnr_of(mse_hole),
-        "psnr": metrics.psnr_of(mse),
-        "mse_hole": mse_hole,
-        "mse": mse,
-        "ssim": metrics.ssim(result, target),
-        "flip": metrics.flip(result, target),
-        "hole_ratio": float(mask.mean()),
-    }
-
-
-def _raw_figures(model: Restorer, target: Image, mask: Mask) -> dict[str, float | None]:
-    known = torch.from_numpy(~mask)[None, None]
-    image = torch.from_numpy(np.ascontiguousarray(target)).permute(2, 0, 1)[None].float() / 255
-    with torch.inference_mode():
-        output = model.predict(image * known, (~known).float())
-    raw: NDArray[Any] = output[0].permute(1, 2, 0).cpu().numpy()
-    error_known = metrics.mse(raw, target, ~mask)
-    return {
-        "raw_mse_known": error_known,
-        "raw_psnr_known": metrics.psnr_of(error_known),
-        "raw_mse": metrics.mse(raw, target),
-    }

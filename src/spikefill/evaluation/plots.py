@@ -10,6 +10,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikefill.evaluation.damages import damage_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,26 +30,28 @@ _LONGEST_IN_THREE_COLUMNS = 16
 
 
 def plot_methods(document: Mapping[str, Any]) -> str:
-    """Hole PSNR by method and family as an SVG element: a bar for the mean, its interval, a point a photograph."""
-    families = document["protocol"]["masks"]["families"]
+    """(Hole) PSNR by method and family as an SVG element: a bar for the mean, its interval, a point a photograph."""
+    damage = damage_of(document)
+    families, key = damage.conditions, damage.figure
+    name = "hole PSNR" if key == "psnr_hole" else "PSNR"
     methods = list(document["results"])
-    figure, axes = _figure("hole PSNR in dB, higher is better")
+    figure, axes = _figure(f"{name} in dB, higher is better")
     width = 0.8 / len(methods)
     dense = _many(document)
     for number, method in enumerate(methods):
         centres = np.arange(len(families)) + (number - (len(methods) - 1) / 2) * width
-        means = [_number(document["results"][method][family]["psnr_hole"]) for family in families]
+        means = [_number(document["results"][method][family][key]) for family in families]
         axes.bar(centres, means, 0.92 * width, color=_colour(number), alpha=0.75, label=_plain(method))
         bounds = [document["intervals"][method][family] for family in families]
         _whiskers(axes, centres, means, bounds)
         for centre, family in zip(centres, families, strict=True):
-            values = [_number(image["results"][method][family]["psnr_hole"]) for image in document["images"]]
+            values = [_number(image["results"][method][family][key]) for image in document["images"]]
             spread = np.linspace(-0.3, 0.3, len(values)) * width if len(values) > 1 else np.zeros(1)
             axes.scatter(centre + spread, values, s=8, color=_POINTS, zorder=3, linewidths=0, rasterized=dense)
     axes.set_xticks(range(len(families)), [_plain(family) for family in families])
     axes.tick_params(axis="x", length=0)
     _legend(figure, methods)
-    return _svg(figure, "hole PSNR by method and family of masks")
+    return _svg(figure, f"{name} by method and {'family of masks' if key == 'psnr_hole' else 'noise'}")
 
 
 def plot_hole_ratio(document: Mapping[str, Any]) -> str:

@@ -1,26 +1,36 @@
 """The fixed protocol: which pixels of which photographs are restored, and how figures become one table.
 
-Every method sees the same crops and the same masks, one after the other. What the document holds is said in
-`evaluate`; how it is shown is `spikefill.evaluation.report`'s business.
+Every method sees the same crops and the same masks, or the same noise, one after the other. What the document holds is
+said in `evaluate`; how it is shown is `spikefill.evaluation.report`'s business.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spikefill import files, masks
+from spikefill.degradation import Degradation, check_holes_alone, check_trained_for
 from spikefill.errors import InputError, check_choice
 from spikefill.evaluation import bootstrap, metrics, provenance
-from spikefill.evaluation.averages import mean_of_each, mean_over_images
+from spikefill.evaluation.averages import finite, mean_of_each, mean_over_images
 from spikefill.evaluation.baselines import BASELINES, DEFAULT_BASELINES, Image
-from spikefill.evaluation.hole_ratio import by_hole_ratio
-from spikefill.evaluation.measuring import SMALLEST_SIDE, Bench, Progress, Restorer, Size, centre_crop
+from spikefill.evaluation.damages import damage as damage_by
+from spikefill.evaluation.denoisers import DENOISERS
+from spikefill.evaluation.measuring import (
+    SMALLEST_SIDE,
+    Bench,
+    Damage,
+    Denoiser,
+    Method,
+    Progress,
+    Restorer,
+    Size,
+    centre_crop,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,99 +39,90 @@ DEFAULT_FAMILIES = ("thin", "medium", "thick")
 DEFAULT_REPEATS = 5
 FORMAT_VERSION = 2
 
-DEFINITIONS = {
-    "psnr_hole": "PSNR over the hole of the 8-bit result in dB: mean over the masks of a photograph, "
-    "then over photographs",
-    "psnr": "PSNR over the whole 8-bit result in dB, averaged in the same way",
-    "mse_hole": "mean squared error over the hole of the 8-bit result, in [0, 1], averaged in the same way",
-    "mse": "mean squared error over the whole 8-bit result, in [0, 1], averaged in the same way",
-    "ssim": "SSIM of the whole 8-bit result, averaged in the same way",
-    "flip": "mean of the FLIP error map of the whole 8-bit result, in [0, 1], averaged in the same way; null without "
-    "flip-evaluator",
-    "hole_ratio": "part of the pixels that is hole, averaged in the same way",
-    "n": "number of photographs",
-    "seconds": "mean seconds of one restoration, after one that is not counted",
-    "raw_mse_known": "mean squared error over the known pixels of the model's own output, before rounding, "
-    "clipping and putting the known pixels back",
-    "raw_psnr_known": "PSNR over the known pixels of the same output in dB",
-    "raw_mse": "mean squared error over all pixels of the same output, as a loss over the whole image has it",
-    "intervals": "95 % interval of the mean hole PSNR of a method: the middle of its percentile bootstrap over "
-    "photographs",
-    "differences": "the same of the mean difference in hole PSNR between the first method and another on the same "
-    "photographs",
-    "by_hole_ratio": "mean hole PSNR over the masks of all families whose hole ratio is over one bound, up to another",
-    "by_distance": "PSNR over all pixels of all holes whose distance in pixels to the nearest known one is in a band",
-    "null": "a figure that is infinite (or, of a raw output, not a number) for at least one mask",
-}
-"""What each figure of the document means; part of every document."""
-
 _METRICS = {
     "data_range": 1.0,
     "result_bits": 8,
     "flip": {"range": "LDR", "pixels_per_degree": metrics.FLIP_PIXELS_PER_DEGREE},
     "bootstrap": {"level": bootstrap.LEVEL, "resamples": bootstrap.RESAMPLES, "seed": bootstrap.SEED},
     "ssim": {"window": "gaussian", "size": metrics.SSIM_WINDOW, "sigma": metrics.SSIM_SIGMA, "colour": "RGB"},
-    "definitions": DEFINITIONS,
 }
 
 
 def evaluate(
-    inpainter: Restorer | Mapping[str, Restorer] | None,
+    model: Restorer | Denoiser | Mapping[str, Restorer | Denoiser] | None,
     photographs: Sequence[Image],
     *,
+    degradation: str = "holes",
     name: str = "model",
     size: Size = 128,
-    families: Sequence[str] = DEFAULT_FAMILIES,
-    baselines: Sequence[str] = DEFAULT_BASELINES,
+    families: Sequence[str] | None = None,
+    baselines: Sequence[str] | None = None,
     limit: int | None = None,
-    repeats: int = DEFAULT_REPEATS,
+    repeats: int | None = None,
     source: str | None = None,
     references: Mapping[str, str | Path] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Measures models and baselines on the same photographs and masks.
+    """Measures models and baselines on the same photographs under the same masks or the same noise.
 
     From each photograph the centre ``size`` x ``size`` is taken (or all of it), and every mask of
-    `spikefill.masks.evaluation` of the photograph's number is laid over it. Nothing is random: the same call
-    gives the same figures, seconds aside.
+    `spikefill.masks.evaluation` of the photograph's number is laid over it, or the noise of its number is added.
+    Nothing is random: the same call gives the same figures, seconds aside.
 
     Args:
-        inpainter: One model, several by name, or None for baselines alone.
+        model: One model, several by name, or None for baselines alone.
         photographs: Sequence of (H, W, 3) uint8; with an attribute ``names`` where they have names.
+        degradation: ``"holes"``, or ``"noise:SIGMA"`` (`spikefill.degradation`).
         name: What one model is called in the document.
         size: Side of the centre crop in pixels, at least 32, or "full". A photograph with a shorter side is
             skipped, and ``document["protocol"]["images"]["skipped"]`` says so.
-        families: Mask families, of `spikefill.masks.FAMILIES`.
+        families: Mask families, of `spikefill.masks.FAMILIES`; None takes `DEFAULT_FAMILIES`. Noise has none.
         baselines: Names out of `spikefill.evaluation.BASELINES`, by default the quick ones of
-            `spikefill.evaluation.DEFAULT_BASELINES`; may be empty if there is a model.
+            `spikefill.evaluation.DEFAULT_BASELINES`; for noise out of `spikefill.evaluation.DENOISERS`, by default
+            all. May be empty if there is a model.
         limit: The first so many photographs only.
-        repeats: Masks per photograph and family, 1 to 5.
+        repeats: Masks per photograph and family, 1 to 5; None takes `DEFAULT_REPEATS`. Noise is added once.
         source: Where the photographs come from, for the record.
         references: For the record, by model name: the bundled name, file or run folder of each.
         progress: Called with (restorations done, restorations in all).
 
     Returns:
-        A dictionary that JSON can hold: ``results[METHOD][FAMILY]`` with the figures that `DEFINITIONS`
-        explains (those that start with ``raw_`` for models only), ``protocol``, and ``images``, the same
-        figures a photograph at a time, with the hole PSNR of every mask in ``cases``. A figure is None where
+        A dictionary that JSON can hold: ``results[METHOD][FAMILY]`` with the figures that the definitions in its
+        ``protocol`` explain (those that start with ``raw_`` for models only), ``protocol``, and ``images``, the
+        same figures a photograph at a time, with the hole PSNR of every mask in ``cases``. A figure is None where
         it is infinite. Of the hole PSNR, further, ``intervals[METHOD][FAMILY]`` and
         ``differences["minus"][METHOD][FAMILY]`` (`spikefill.evaluation.bootstrap`), and the rows of
-        ``by_hole_ratio`` and ``by_distance`` (`spikefill.evaluation.hole_ratio` and ``edge_distance``).
+        ``by_hole_ratio`` and ``by_distance`` (`spikefill.evaluation.hole_ratio` and ``edge_distance``). With noise,
+        the degradation stands where a family does, PSNR where hole PSNR does, and the last two are left out.
 
     Raises:
-        InputError: An argument is out of range, or no photograph is large enough.
+        InputError: An argument is out of range or goes with holes alone, a model was trained for something else, or
+            no photograph is large enough.
     """
-    models = _models(inpainter, name)
-    _check(models, families, baselines, size=size, limit=limit, repeats=repeats)
+    models = _models(model, name)
+    suffered = Degradation.parse(degradation)
+    for called, one in models.items():
+        network = getattr(one, "model", None)
+        if hasattr(network, "degradation"):  # others than ours say nothing
+            check_trained_for(network, suffered, name=called)
+    check_holes_alone(suffered, {"families": families, "repeats": repeats})
+    families = DEFAULT_FAMILIES if families is None else families
+    repeats = DEFAULT_REPEATS if repeats is None else repeats
+    known: Iterable[str] = DENOISERS if suffered.is_noise else BASELINES
+    if baselines is None:
+        baselines = tuple(known) if suffered.is_noise else DEFAULT_BASELINES
+    _check(models, families, baselines, known)
+    check_extent(size, limit, repeats)
     methods = _methods(models, baselines)
+    damage = damage_by(suffered, families, repeats, methods)
     chosen = range(len(photographs) if limit is None else min(limit, len(photographs)))
     names = list(getattr(photographs, "names", None) or (f"{i}" for i in range(len(photographs))))
-    each = len(families) * repeats * len(methods)
+    each = len(damage.conditions) * damage.repeats * len(methods)
     bench = Bench(methods, progress, total=len(chosen) * each)
 
     images: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    pixels, holes = hashlib.sha256(), hashlib.sha256()
+    pixels, damages = hashlib.sha256(), hashlib.sha256()
     for index in chosen:
         try:
             image = centre_crop(photographs[index], size)
@@ -132,19 +133,19 @@ def evaluate(
         pixels.update(image.tobytes())
         images.append(
             {"index": index, "name": names[index], "height": image.shape[0], "width": image.shape[1]}
-            | _measure(bench, image, index, families, repeats, holes)
+            | _measure(bench, damage, image, index, damages)
         )
     if not images:
         raise InputError(_nothing_measured(skipped))
 
     return {
         "results": {
-            method: {family: mean_over_images(images, method, family) for family in families} for method in methods
+            method: {condition: mean_over_images(images, method, condition) for condition in damage.conditions}
+            for method in methods
         },
-        "intervals": bootstrap.intervals(images, methods, families),
-        "differences": bootstrap.differences(images, list(methods), families),
-        "by_hole_ratio": by_hole_ratio(images),
-        "by_distance": bench.edge_distance.rows(),
+        "intervals": bootstrap.intervals(images, methods, damage.conditions, figure=damage.figure),
+        "differences": bootstrap.differences(images, list(methods), damage.conditions, figure=damage.figure),
+        **damage.further(images),
         "protocol": {
             "format_version": FORMAT_VERSION,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -157,13 +158,13 @@ def evaluate(
                 "sha256": pixels.hexdigest(),
                 "skipped": skipped,
             },
-            "masks": {"families": list(families), "repeats": repeats, "sha256": holes.hexdigest()},
+            "degradation": str(suffered),
+            **damage.protocol(damages.hexdigest()),
             "models": {
-                model: provenance.describe_model(restorer, (references or {}).get(model))
-                for model, restorer in models.items()
+                called: provenance.describe_model(one, (references or {}).get(called)) for called, one in models.items()
             },
             "baselines": list(baselines),
-            "metrics": _METRICS,
+            "metrics": {**_METRICS, "definitions": dict(damage.definitions)},
             "versions": provenance.versions(),
             "machine": provenance.machine(),
         },
@@ -182,32 +183,35 @@ def write_json(document: Mapping[str, Any], path: str | Path, *, overwrite: bool
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _measure(
-    bench: Bench, image: Image, index: int, families: Sequence[str], repeats: int, holes: Any
-) -> dict[str, Any]:
-    """One photograph under all its masks: the means of each method, and every mask's hole PSNR."""
+def _measure(bench: Bench, damage: Damage, image: Image, index: int, damages: Any) -> dict[str, Any]:
+    """One photograph under all its damages: the means of each method, and the chief figure of each damage."""
     results: dict[str, dict[str, Any]] = {method: {} for method in bench.methods}
     summaries: list[dict[str, Any]] = []
-    for family in families:
-        cases = []
-        for repeat in range(repeats):
-            case, mask = bench.measure(image, index, family, repeat)
-            holes.update(np.packbits(mask).tobytes())
-            cases.append(case)
-            summaries.append(case.summary())
-        for method, figures in results.items():
-            figures[family] = mean_of_each([case.figures[method] for case in cases])
+    for condition in damage.conditions:
+        rows = []
+        for repeat in range(damage.repeats):
+            damaged = damage.of(image, index, condition, repeat)
+            figures, restored = bench.measure(damaged)
+            damage.add(damaged, restored)
+            damages.update(damaged.digest)
+            rows.append(figures)
+            chief = {method: finite(values[damage.figure]) for method, values in figures.items()}
+            summaries.append(damaged.facts | {damage.figure: chief})
+        for method, means in results.items():
+            means[condition] = mean_of_each([row[method] for row in rows])
     return {"results": results, "cases": summaries}
 
 
-def _models(inpainter: Restorer | Mapping[str, Restorer] | None, name: str) -> dict[str, Restorer]:
-    if inpainter is None:
+def _models(
+    model: Restorer | Denoiser | Mapping[str, Restorer | Denoiser] | None, name: str
+) -> dict[str, Restorer | Denoiser]:
+    if model is None:
         return {}
-    return dict(inpainter) if isinstance(inpainter, Mapping) else {name: inpainter}
+    return dict(model) if isinstance(model, Mapping) else {name: model}
 
 
-def _methods(models: Mapping[str, Restorer], baselines: Sequence[str]) -> dict[str, Restorer | str]:
-    methods: dict[str, Restorer | str] = dict(models)
+def _methods(models: Mapping[str, Restorer | Denoiser], baselines: Sequence[str]) -> dict[str, Method]:
+    methods: dict[str, Method] = dict(models)
     for baseline in baselines:
         if baseline in methods:
             raise InputError(f"name is {baseline!r}, which is also a baseline; name the model otherwise")
@@ -216,18 +220,10 @@ def _methods(models: Mapping[str, Restorer], baselines: Sequence[str]) -> dict[s
 
 
 def _check(
-    models: Mapping[str, Restorer],
-    families: Sequence[str],
-    baselines: Sequence[str],
-    *,
-    size: Size,
-    limit: int | None,
-    repeats: int,
+    models: Mapping[str, object], families: Sequence[str], baselines: Sequence[str], known: Iterable[str]
 ) -> None:
-    for argument, values, choices in (
-        ("families", families, masks.FAMILIES),
-        ("baselines", baselines, BASELINES),
-    ):
+    """Raises `InputError` unless families and baselines are known, each named once, and there is a method."""
+    for argument, values, choices in (("families", families, masks.FAMILIES), ("baselines", baselines, known)):
         for value in values:
             check_choice(argument, value, choices)
         if len(set(values)) < len(values):
@@ -236,7 +232,6 @@ def _check(
         raise InputError(f"families is empty; name at least one of: {', '.join(masks.FAMILIES)}")
     if not models and not baselines:
         raise InputError("baselines is empty and there is no model; name at least one method to measure")
-    check_extent(size, limit, repeats)
 
 
 def check_extent(size: Size, limit: int | None, repeats: int) -> None:

@@ -16,6 +16,7 @@ from spikefill import files
 from spikefill.errors import InputError
 from spikefill.evaluation import plots
 from spikefill.evaluation.cases import Case, ranking_method
+from spikefill.evaluation.damages import damage_of
 from spikefill.evaluation.metrics import FLIP_MISSING
 from spikefill.evaluation.protocol import FORMAT_VERSION
 
@@ -29,8 +30,9 @@ PAGE = "index.html"
 _LONGEST_SIDE = 512
 _WEBP_QUALITY = 90
 
-# key, heading, whether higher is better (None: nobody wins), how a figure is written
-_COLUMNS: tuple[tuple[str, str, bool | None, str], ...] = (
+# key, heading, whether higher is better (None: nobody wins), how a figure is written; the first two are the overview's
+_Column = tuple[str, str, bool | None, str]
+_OF_HOLES: tuple[_Column, ...] = (
     ("psnr_hole", "PSNR hole, dB", True, "{:.2f}"),
     ("ssim", "SSIM", True, "{:.4f}"),
     ("flip", "FLIP", False, "{:.4f}"),
@@ -42,6 +44,14 @@ _COLUMNS: tuple[tuple[str, str, bool | None, str], ...] = (
     ("raw_mse_known", "raw MSE known", None, "{:.5f}"),
     ("raw_mse", "raw MSE", None, "{:.5f}"),
 )
+_OF_NOISE: tuple[_Column, ...] = (
+    ("psnr", "PSNR, dB", True, "{:.2f}"),
+    ("ssim", "SSIM", True, "{:.4f}"),
+    ("flip", "FLIP", False, "{:.4f}"),
+    ("mse", "MSE", False, "{:.5f}"),
+    ("seconds", "ms each", None, "{:.1f}"),
+)
+_IN_OVERVIEW = 2
 _INFINITE = "\N{INFINITY}"
 _NOT_MEASURED = "\N{EN DASH}"
 
@@ -88,42 +98,52 @@ def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> st
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     source = resources.files("spikefill.evaluation").joinpath("report.html").read_text(encoding="utf-8")
-    families = document["protocol"]["masks"]["families"]
+    damage = damage_of(document)
+    families = damage.conditions
+    holes = damage.figure == "psnr_hole"
     return environment.from_string(source).render(
         protocol=document["protocol"],
         title=", ".join(document["protocol"]["models"]) or "Baselines",
         families=families,
+        chief="hole PSNR" if holes else "PSNR",
+        overview_headings=[heading for _, heading, *_ in _columns(document)[:_IN_OVERVIEW]],
         overview=_overview(document),
         tables={family: _table(document, family) for family in families},
         intervals=_interval_rows(document["intervals"], families),
         differences=_interval_rows(document["differences"]["minus"], families),
         flip_missing=FLIP_MISSING if _lacks_flip(document) else None,
-        hole_percent={
-            family: f"{100 * next(iter(document['results'].values()))[family]['hole_ratio']:.1f} %"
-            for family in families
-        },
+        titles={family: _title(document, family) for family in families},
         # matplotlib wrote these, from numbers and names that it escapes
         plot_methods=Markup(plots.plot_methods(document)),  # noqa: S704
-        plot_hole_ratio=Markup(plots.plot_hole_ratio(document)),  # noqa: S704
-        plot_distance=Markup(plots.plot_distance(document)),  # noqa: S704
+        plot_hole_ratio=Markup(plots.plot_hole_ratio(document)) if holes else None,  # noqa: S704
+        plot_distance=Markup(plots.plot_distance(document)) if holes else None,  # noqa: S704
         cases=[_shown(case) for case in cases],
         ranked_by=ranking_method(document),
         longest_side=_LONGEST_SIDE,
     )
 
 
+def _columns(document: Mapping[str, Any]) -> tuple[_Column, ...]:
+    return _OF_HOLES if damage_of(document).figure == "psnr_hole" else _OF_NOISE
+
+
+def _title(document: Mapping[str, Any], family: str) -> str:
+    """A family and how much of the pictures its holes are; or the noise."""
+    figures = next(iter(document["results"].values()))[family]
+    return f"{family}, {100 * figures['hole_ratio']:.1f} % hole" if "hole_ratio" in figures else family
+
+
 def _overview(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of hole PSNR and SSIM, a pair of columns for each family."""
-    wanted = [column for column in _COLUMNS if column[0] in ("psnr_hole", "ssim")]
-    families = document["protocol"]["masks"]["families"]
-    columns = [_column(document, family, *column) for family in families for column in wanted]
+    """Rows of (hole) PSNR and SSIM, a pair of columns for each family."""
+    wanted = _columns(document)[:_IN_OVERVIEW]
+    columns = [_column(document, family, *column) for family in damage_of(document).conditions for column in wanted]
     return _rows(document["results"], columns)
 
 
 def _table(document: Mapping[str, Any], family: str) -> dict[str, Any]:
     """Headings and rows of every figure for one family."""
     measured = {key for figures in document["results"].values() for key in figures[family]}
-    wanted = [column for column in _COLUMNS if column[0] in measured]
+    wanted = [column for column in _columns(document) if column[0] in measured]
     columns = [_column(document, family, *column) for column in wanted]
     return {"headings": [column[1] for column in wanted], "rows": _rows(document["results"], columns)}
 
@@ -174,11 +194,12 @@ def _column(
 
 def _shown(case: Case) -> dict[str, Any]:
     choice = case.choice
-    figures = choice.case["psnr_hole"]
+    masked = "family" in choice.case
+    figures = choice.case["psnr_hole" if masked else "psnr"]
     best = max((_sortable(value) for value in figures.values()), default=None)
     pictures = [
         {"title": "original", "figure": "", "best": False, "uri": _data_uri(case.original)},
-        {"title": "masked", "figure": "", "best": False, "uri": _data_uri(case.masked)},
+        {"title": "masked" if masked else "noisy", "figure": "", "best": False, "uri": _data_uri(case.damaged)},
     ]
     pictures += [
         {
@@ -190,11 +211,10 @@ def _shown(case: Case) -> dict[str, Any]:
         for method, picture in case.results.items()
     ]
     return {
-        "family": choice.family,
+        "condition": choice.condition,
         "rank": choice.rank,
         "name": choice.image["name"],
-        "mask": choice.case["repeat"] + 1,
-        "hole": f"{100 * choice.case['hole_ratio']:.1f} %",
+        "mask": f"mask {choice.case['repeat'] + 1}, {100 * choice.case['hole_ratio']:.1f} % hole" if masked else "",
         "pictures": pictures,
     }
 

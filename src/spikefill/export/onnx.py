@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import onnx
 from torch import nn
 
+from spikefill.degradation import HOLES, check_trained_for
 from spikefill.errors import InputError
 from spikefill.export.description import describe
 from spikefill.export.graph import Graph
@@ -43,8 +44,10 @@ def to_onnx(model: nn.Module, *, levels: int = LEVELS, name: str = "", licence: 
         licence: That of the weights, for the file.
 
     Raises:
-        InputError: The model is of another kind, draws noise outside training, or ``levels`` is below 1.
+        InputError: The model is of another kind, was trained to take noise away, draws noise outside training, or
+            ``levels`` is below 1.
     """
+    check_trained_for(model, HOLES)
     graph = Graph()
     hole = graph.add("GreaterOrEqual", "mask", _HOLE)
     masked = graph.add("Where", hole, 0.0, "image")

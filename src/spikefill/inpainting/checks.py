@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikefill.errors import InputError
-from spikefill.inpainting.image_file import ImageFile, Pixels, displayed_to_stored
+from spikefill.images import ImageFile, Pixels
+from spikefill.images.orientation import displayed_shape, displayed_to_stored
 
 LARGEST_VALUE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 """What stands for 1 in the types of whole numbers that pixels have."""
@@ -20,8 +21,7 @@ def stored_mask(file: ImageFile, displayed: NDArray[np.bool_]) -> NDArray[np.boo
 
 def displayed_size(file: ImageFile) -> tuple[int, int]:
     """Height and width of a photograph as it is displayed."""
-    height, width = file.pixels.shape[:2]
-    return (height, width) if file.orientation < 5 else (width, height)
+    return displayed_shape(file.pixels.shape, file.orientation)
 
 
 def check_pil_holds(file: ImageFile, name: str) -> None:

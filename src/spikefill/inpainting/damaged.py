@@ -11,17 +11,19 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spikefill import masks
-from spikefill.inpainting.checks import check_something_known, displayed_size, stored_mask
-from spikefill.inpainting.files.orientation import stored_to_displayed
-from spikefill.inpainting.image_file import ImageFile, Pixels, decode, encode
-from spikefill.inpainting.pipeline import Inpainter, Progress
-from spikefill.masks.convert import LARGEST_MEGAPIXELS
+from spikefill import masks, memory
+from spikefill.images import LARGEST_MEGAPIXELS, ImageFile, Pixels, decode, encode
+from spikefill.images.image_file import encoding
+from spikefill.images.orientation import stored_to_displayed
+from spikefill.inpainting import holes as finding
+from spikefill.inpainting.checks import check_something_known
+from spikefill.inpainting.feathering import check_feathering, feather_in
+from spikefill.inpainting.in_holes import InHoles
+from spikefill.inpainting.pipeline import Inpainter
+from spikefill.inpainting.progress import Progress
+from spikefill.masks.preview import previewing
 
 _PLAIN = masks.MaskSettings()
-
-_MIXED_AT_ONCE = 1 << 18
-"""Pixels that fade from damaged to restored at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class Damaged:
         file = decode(photo, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
         settings.check_source(mask)
         if mask is None:
-            holes = settings.found(file.appearance)
+            holes = finding.found(file, settings, file.held, max_memory)
         else:
             if isinstance(mask, np.ndarray):
                 displayed = masks.as_mask(mask)
@@ -78,11 +80,9 @@ class Damaged:
                     io.BytesIO(mask) if isinstance(mask, bytes) else mask,
                     largest_megapixels=largest_megapixels,
                     max_memory=max_memory,
+                    held=file.held,
                 )
-            if settings.resize:
-                displayed = masks.resized(displayed, *displayed_size(file))
-            holes = stored_mask(file, displayed)
-        holes = settings.adjusted(holes)
+            holes = finding.of_mask(displayed, file.pixels.shape, file.orientation, settings, file.held, max_memory)
         if holes.any():
             check_something_known(holes)
         return cls(file, holes, settings.feather, opaque=settings.transparent and not settings.invert)
@@ -93,8 +93,21 @@ class Damaged:
         Args:
             format: As for `restored`; None for PNG.
         """
+        target = format or "PNG"
+        height, width = self.holes.shape
+        held = self.file.held + self.holes.nbytes + self.file.seeing
+        needed = held + max(previewing(height, width), encoding(self.file.pixels, target))
+        memory.check_fits(f"a preview of {width} x {height} px", needed, self.file.max_memory)
         picture = np.asarray(masks.preview(self.file.appearance, self.holes))
-        return encode(np.ascontiguousarray(stored_to_displayed(picture, self.file.orientation)), format or "PNG")
+        return encode(np.ascontiguousarray(stored_to_displayed(picture, self.file.orientation)), target)
+
+    def check_format(self, format: str | None = None, *, keep_palette: bool = False) -> None:  # noqa: A002
+        """`ImageFile.check_format` for what `write` writes: the source's bytes always fit."""
+        if not self._is_copied(format):
+            self.file.check_format(format or self.file.format, keep_palette=keep_palette)
+
+    def _is_copied(self, format: str | None) -> bool:  # noqa: A002
+        return format in (None, self.file.format) and not self.holes.any()
 
     def restored(
         self,
@@ -109,7 +122,7 @@ class Damaged:
 
         Args:
             inpainter: Gives what restores; called if there is a hole.
-            format: Of the restored file, of `image_file.FORMATS`; None for the source's.
+            format: Of the restored file, of `images.FORMATS`; None for the source's.
             keep_palette: As for `ImageFile.write`.
             in_place: Restore in the pixels of `file` itself, without a copy; they are not the damaged ones any more.
             progress: As for `Inpainter.inpaint`.
@@ -117,29 +130,42 @@ class Damaged:
         Raises:
             InputError: The format cannot hold the photograph, or the inpainter cannot be had or cannot restore it.
         """
-        self.file.check_format(format or self.file.format, keep_palette=keep_palette)
+        self.check_format(format, keep_palette=keep_palette)
         pixels = self.restored_pixels(inpainter, in_place=in_place, progress=progress)
         encoded = io.BytesIO()
         self.write(encoded, pixels, format, keep_palette=keep_palette)
         return encoded.getvalue()
 
     def restored_pixels(
-        self, inpainter: Callable[[], Inpainter], *, in_place: bool = False, progress: Progress | None = None
+        self,
+        inpainter: Callable[[], Inpainter],
+        *,
+        in_place: bool = False,
+        held: int = 0,
+        progress: Progress | None = None,
     ) -> Pixels:
         """The photograph's pixels, restored; those of the file where there is no hole.
 
-        The arguments are those of `restored`.
+        The arguments are those of `restored`; ``held`` are bytes that the process holds beside.
         """
         before = self.file.pixels
         if not self.holes.any():
             return before
-        damaged = before[self.holes] if self.feather else None
-        pixels = inpainter().restore(before, self.holes, cmyk=self.file.cmyk, in_place=in_place, progress=progress)
+        restores = inpainter()
+        held += self.file.held - before.nbytes
+        damaged: InHoles | None = None
+        if self.feather:
+            pictures = before.nbytes * (1 if in_place else 2) + self.holes.nbytes
+            check_feathering(self.holes, self.feather, held + pictures, before[0, 0].nbytes, restores.max_memory)
+            damaged = InHoles.of(before, self.holes)
+            held += damaged.values.nbytes
+        pixels = restores.restore(
+            before, self.holes, cmyk=self.file.cmyk, in_place=in_place, held=held, progress=progress
+        )
         if damaged is not None:
-            weights = masks.feathered(self.holes, self.feather)[self.holes]
-            pixels[self.holes] = mixed(damaged, pixels[self.holes], weights)
+            feather_in(pixels, damaged, self.feather)
         if self.opaque:
-            pixels[self.holes, -1] = opaque_value(pixels.dtype)
+            pixels[..., -1][self.holes] = opaque_value(pixels.dtype)
         return pixels
 
     def write(
@@ -158,22 +184,10 @@ class Damaged:
             format: As for `restored`.
             keep_palette: The same.
         """
-        if not self.holes.any() and format in (None, self.file.format):
+        if self._is_copied(format):
             file.write(self.file.encoded)
         else:
             self.file.write(file, pixels, format, keep_palette=keep_palette, holes=self.holes)
-
-
-def mixed(before: Pixels, restored: Pixels, weights: NDArray[np.float32]) -> Pixels:
-    """Restored pixels (N) or (N, C) with a weight from 0 to 1, mixed with those before, if these are numbers."""
-    result = np.empty_like(before)
-    for start in range(0, len(before), _MIXED_AT_ONCE):
-        part = slice(start, start + _MIXED_AT_ONCE)
-        share = weights[part].reshape(-1, *[1] * (before.ndim - 1))
-        old, new = before[part].astype(np.float64), restored[part].astype(np.float64)
-        mixed = np.where(np.isfinite(old), old + share * (new - old), new)
-        result[part] = np.floor(mixed + 0.5) if before.dtype.kind == "u" else mixed
-    return result
 
 
 def opaque_value(dtype: np.dtype[Any]) -> int:

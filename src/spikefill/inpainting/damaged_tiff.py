@@ -19,27 +19,34 @@ from numpy.typing import NDArray
 
 from spikefill import masks
 from spikefill.errors import InputError
-from spikefill.inpainting.checks import check_same_size, check_something_known
-from spikefill.inpainting.damaged import Damaged, mixed, opaque_value
-from spikefill.inpainting.files import tiff, tiff_segments
-from spikefill.inpainting.files.content import Limit, Pixels, damage_is_said
-from spikefill.inpainting.files.directories import Header
-from spikefill.inpainting.files.orientation import displayed_to_stored
-from spikefill.inpainting.files.tiff_checks import PALETTE, SEPARATED
-from spikefill.inpainting.files.tiff_output import TiffOutput
-from spikefill.inpainting.files.tiff_pages import TiffPages
-from spikefill.inpainting.files.tiff_segments import Segment, Segments
-from spikefill.inpainting.image_file import ImageFile, is_tiff
-from spikefill.inpainting.in_parts import InHoles, restore_in_parts
-from spikefill.inpainting.pipeline import Inpainter, Progress
+from spikefill.images import LARGEST_MEGAPIXELS, ImageFile, Pixels, is_tiff, tiff, tiff_segments
+from spikefill.images.content import Limit, damage_is_said
+from spikefill.images.directories import Header
+from spikefill.images.tiff_checks import PALETTE, SEPARATED
+from spikefill.images.tiff_output import TiffOutput
+from spikefill.images.tiff_pages import TiffPages
+from spikefill.images.tiff_segments import Segments
+from spikefill.inpainting import holes as finding
+from spikefill.inpainting.checks import check_something_known
+from spikefill.inpainting.damaged import Damaged
+from spikefill.inpainting.feathering import check_feathering
+from spikefill.inpainting.in_holes import InHoles
+from spikefill.inpainting.in_parts import restore_in_parts
+from spikefill.inpainting.pipeline import Inpainter
+from spikefill.inpainting.progress import Progress
+from spikefill.inpainting.restored_segments import RestoredSegments
 from spikefill.masks import MaskSettings
-from spikefill.masks.convert import LARGEST_MEGAPIXELS
+from spikefill.masks.convert import displayed
 
 _LARGEST_CLASSIC = 3_900_000_000
 """Bytes up to which a file is written that is not BigTIFF."""
 
 _GROWTH = 1.1
 """By how much segments may grow when they are compressed again."""
+
+
+Mask = Callable[[int], NDArray[np.bool_] | None]
+"""Gives the mask of a page, from 0; None where the holes are found in the page."""
 
 
 @dataclass(frozen=True)
@@ -117,26 +124,28 @@ class DamagedTiff:
             self._check_pages(pages)
             done: list[PageHoles] = []
             output = TiffOutput(file, self._header(pages))
-            for number, holes in enumerate(self._all_holes(pages)):
-                restored = int(np.count_nonzero(holes))
-                done.append(PageHoles(number + 1, len(pages), holes.shape[1], holes.shape[0], restored))
-                begin(done[-1])
-                if restored:
-                    restores = inpainter()
-                    with _about(pages, number):
-                        check_something_known(holes)
-                        self._restore(pages, number, holes, output, restores, keep_palette, progress)
-                else:
-                    output.copy(pages[number], pages.directories[number], pages.bytes)
+            with self._masks(pages) as mask_of:
+                for number in range(len(pages)):
+                    mask = mask_of(number)
+                    holes = self._holes(pages, number, mask)
+                    restored = int(np.count_nonzero(holes))
+                    done.append(PageHoles(number + 1, len(pages), holes.shape[1], holes.shape[0], restored))
+                    begin(done[-1])
+                    if restored:
+                        restores = inpainter()
+                        held = self._held + (0 if mask is None or np.may_share_memory(mask, holes) else mask.nbytes)
+                        with _about(pages, number):
+                            check_something_known(holes)
+                            self._restore(pages, number, holes, held, output, restores, keep_palette, progress)
+                    else:
+                        output.copy(pages[number], pages.directories[number], pages.bytes)
+                    del mask, holes  # the next ones are not counted together with these
             if not any(page.holes for page in done):
                 file.seek(0)
                 file.truncate()
                 for start in range(0, len(pages.bytes), 1 << 22):
                     file.write(pages.bytes[start : start + (1 << 22)])
         return done
-
-    def _limit(self) -> Limit:
-        return Limit(self.largest_megapixels, self.max_memory, self._held)
 
     @property
     def _held(self) -> int:
@@ -148,7 +157,7 @@ class DamagedTiff:
         for number in range(len(pages)):
             name = pages.called(number)
             with damage_is_said(name):
-                tiff.check_page(pages[number], pages.bytes, name, self._limit(), decoding=0)
+                tiff.check_page(pages[number], pages.bytes, name, self._limit(self._held), decoding=0)
 
     def _header(self, pages: TiffPages) -> Header:
         """That of the source; BigTIFF where the restored file may become too large for another."""
@@ -159,59 +168,61 @@ class DamagedTiff:
             size += _GROWTH * sum(page.databytecounts) if replaced else whole
         return replace(pages.header, big=pages.header.big or size > _LARGEST_CLASSIC)
 
-    def _all_holes(self, pages: TiffPages) -> Iterator[NDArray[np.bool_]]:
-        """Those of each page, as it is stored."""
+    @contextmanager
+    def _masks(self, pages: TiffPages) -> Iterator[Mask]:
+        """Gives the mask of each page, as it is displayed."""
         self.settings.check_source(self.mask)
         if self.mask is None:
-            for number in range(len(pages)):
-                yield self.settings.adjusted(self._found(pages, number))
+            yield lambda number: None
             return
-        for number, displayed in enumerate(self._masks(self.mask, len(pages))):
-            page = pages[number]
-            orientation = tiff.stored_orientation(pages.directories[number], pages.header)
-            shape = page.imagelength, page.imagewidth
-            shown = shape if orientation < 5 else shape[::-1]
-            if self.settings.resize:
-                displayed = masks.resized(displayed, *shown)
-            with _about(pages, number):
-                check_same_size(displayed.shape, shown)
-            yield self.settings.adjusted(displayed_to_stored(displayed, orientation))
-
-    def _found(self, pages: TiffPages, number: int) -> NDArray[np.bool_]:
-        """The holes that a page shows by itself; it is decoded for that."""
-        with damage_is_said(pages.called(number)):
-            content = pages.read(number, self._limit())
-        return self.settings.found(ImageFile.of(content, "TIFF", b"").appearance)
-
-    def _masks(self, mask: Path | bytes, number: int) -> Iterator[NDArray[np.bool_]]:
-        """The masks of all pages, as they are displayed."""
-        name = f"mask {mask}" if isinstance(mask, Path) else "the mask"
-        if is_tiff(mask):
-            with _opened(mask, name) as pages:
-                if len(pages) not in (1, number):
-                    have = "page" if number == 1 else "pages"
+        if is_tiff(self.mask):
+            name = f"mask {self.mask}" if isinstance(self.mask, Path) else "the mask"
+            with _opened(self.mask, name) as found:
+                if len(found) not in (1, len(pages)):
+                    have = "page" if len(pages) == 1 else "pages"
                     raise InputError(
-                        f"{name} has {len(pages)} pages, the photograph {number} {have}; it must have one, or as many"
+                        f"{name} has {len(found)} pages, the photograph {len(pages)} {have}; "
+                        "it must have one, or as many"
                     )
-                if len(pages) > 1:
-                    for page in range(number):
-                        with damage_is_said(pages.called(page)):
-                            content = pages.read(page, self._limit())
-                        yield ImageFile.of(content, "TIFF", b"").displayed_mask()
+                if len(found) > 1:
+                    yield lambda number: displayed(self._read(found, number, self._held))
                     return
         one = masks.read(
-            io.BytesIO(mask) if isinstance(mask, bytes) else mask,
+            io.BytesIO(self.mask) if isinstance(self.mask, bytes) else self.mask,
             largest_megapixels=self.largest_megapixels,
             max_memory=self.max_memory,
+            held=self._held,
         )
-        for _ in range(number):
-            yield one
+        yield lambda number: one
+
+    def _holes(self, pages: TiffPages, number: int, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """Those of a page, as it is stored."""
+        if mask is None:
+            file = self._read(pages, number, self._held)
+            with _about(pages, number):
+                return finding.found(file, self.settings, self._held + file.held, self.max_memory)
+        page = pages[number]
+        orientation = tiff.stored_orientation(pages.directories[number], pages.header)
+        with _about(pages, number):
+            return finding.of_mask(
+                mask, (page.imagelength, page.imagewidth), orientation, self.settings, self._held, self.max_memory
+            )
+
+    def _read(self, pages: TiffPages, number: int, held: int) -> ImageFile:
+        """A page, decoded as a whole, while so many bytes are held."""
+        with damage_is_said(pages.called(number)):
+            content = pages.read(number, self._limit(held))
+        return ImageFile.of(content, "TIFF", b"")
+
+    def _limit(self, held: int) -> Limit:
+        return Limit(self.largest_megapixels, self.max_memory, held)
 
     def _restore(
         self,
         pages: TiffPages,
         number: int,
         holes: NDArray[np.bool_],
+        held: int,
         output: TiffOutput,
         inpainter: Inpainter,
         keep_palette: bool,
@@ -227,58 +238,23 @@ class DamagedTiff:
                 with damage_is_said(pages.called(number)):
                     return segments.read(rows, columns)
 
+            held += segments.held
+            a_hole = segments.shape[2] * segments.dtype.itemsize
+            check_feathering(holes, self.settings.feather, held + holes.nbytes, a_hole, inpainter.max_memory)
             values = restore_in_parts(
                 inpainter, read, holes, channels=segments.shape[2], dtype=segments.dtype,
-                cmyk=page.photometric == SEPARATED, held=self._held + segments.held, progress=progress,
+                cmyk=page.photometric == SEPARATED, held=held, progress=progress,
             )  # fmt: skip
-            restored = _Restored(holes, values, self.settings.feather, clear)
-            output.replace(page, pages.directories[number], restored.parts(segments))
+            restored = RestoredSegments(segments, InHoles(holes, values), self.settings.feather, opaque=clear)
+            output.replace(page, pages.directories[number], restored.parts())
             return
-        with damage_is_said(pages.called(number)):
-            content = pages.read(number, self._limit())
-        damaged = Damaged(ImageFile.of(content, "TIFF", b""), holes, self.settings.feather, clear)
-        pixels = damaged.restored_pixels(lambda: inpainter, in_place=True, progress=progress)
+        damaged = Damaged(self._read(pages, number, held + holes.nbytes), holes, self.settings.feather, clear)
+        pixels = damaged.restored_pixels(lambda: inpainter, in_place=True, held=held, progress=progress)
         with tempfile.NamedTemporaryFile() as alone:  # tifffile wants a name
             damaged.write(alone, pixels, keep_palette=keep_palette)
             alone.seek(0)
             with TiffPages(alone, pages.called(number)) as written:
                 output.copy(written[0], written.directories[0], written.bytes)
-
-
-class _Restored:
-    """The segments of a page with restored values in its holes.
-
-    Args:
-        holes: (H, W), True where there are restored values.
-        values: (N, C), those, without alpha.
-        feather: As for `Damaged`.
-        opaque: The same.
-    """
-
-    def __init__(self, holes: NDArray[np.bool_], values: Pixels, feather: int, opaque: bool) -> None:
-        self._values, self._opaque = InHoles(holes, values), opaque
-        self._weights = InHoles(holes, masks.feathered(holes, feather)[holes]) if feather else None
-
-    def parts(self, segments: Segments) -> Iterator[tuple[int, bytes]]:
-        """The bytes of each segment, with its number; those without a hole as they are."""
-        for segment in segments:
-            changed = self._values.holes[segment.area].any()
-            yield segment.number, self._encoded(segments, segment) if changed else segments.raw(segment)
-
-    def _encoded(self, segments: Segments, segment: Segment) -> bytes:
-        pixels = segments.decoded(segment)
-        rows, columns = segment.area
-        inside = pixels[: rows.stop - rows.start, : columns.stop - columns.start]
-        here = self._values.holes[segment.area]
-        damaged = inside[here]
-        new = damaged.copy()
-        new[:, : self._values.values.shape[1]] = self._values[segment.area]
-        if self._weights is not None:
-            new = mixed(damaged, new, self._weights[segment.area])
-        if self._opaque:
-            new[:, -1] = opaque_value(new.dtype)
-        inside[here] = new
-        return segments.encoded(pixels)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikefill.errors import InputError
+from spikefill.images import Pixels
 from spikefill.inpainting.checks import LARGEST_VALUE
-from spikefill.inpainting.image_file import Pixels
 from spikefill.inpainting.stages import Stage, halved, take_over
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spikefill.inpainting import inks
+from spikefill.images import Pixels, inks
 from spikefill.inpainting.checks import check_known
 from spikefill.inpainting.filling import fill
-from spikefill.inpainting.image_file import Pixels
-from spikefill.inpainting.pipeline import Inpainter, Progress
+from spikefill.inpainting.in_holes import InHoles
+from spikefill.inpainting.pipeline import Inpainter
 from spikefill.inpainting.planning import plan_within
+from spikefill.inpainting.progress import Progress
 from spikefill.inpainting.regions import Region
 from spikefill.inpainting.stages import Stage, halved, taken_from
 
@@ -24,35 +25,6 @@ Reader = Callable[[slice, slice], Pixels]
 
 _ROWS = 64
 """Of the picture at half its size that are made at a time."""
-
-
-class InHoles:
-    """Values in the holes of a picture, row by row from left to right.
-
-    Args:
-        holes: (H, W), True where there are values.
-        values: (N, ...), one for each hole.
-    """
-
-    def __init__(self, holes: NDArray[np.bool_], values: Pixels) -> None:
-        self.holes, self.values = holes, values
-        self._before = np.concatenate([[0], np.cumsum(np.count_nonzero(holes, axis=1))])
-
-    def __getitem__(self, area: tuple[slice, slice]) -> Pixels:
-        """The values in a rectangle, in the same order."""
-        return self.values[self._places(area)]
-
-    def __setitem__(self, area: tuple[slice, slice], values: Pixels) -> None:
-        """Replaces them."""
-        self.values[self._places(area)] = values
-
-    def _places(self, area: tuple[slice, slice]) -> NDArray[np.int64]:
-        rows, columns = area
-        inside = np.count_nonzero(self.holes[area], axis=1)
-        first = self._before[rows] + np.count_nonzero(self.holes[rows, : columns.start], axis=1)
-        ended = np.cumsum(inside)
-        places: NDArray[np.int64] = np.repeat(first - (ended - inside), inside) + np.arange(inside.sum())
-        return places
 
 
 def restore_in_parts(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from spikefill.inpainting.image_file import to_image
+from spikefill.images.through_pillow import to_image
 
 _SHOWN_SIDE = 512
 _HOLE_COLOUR = (230, 30, 120)

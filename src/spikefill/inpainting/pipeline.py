@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from spikefill import masks, memory, models
+from spikefill import masks, memory
+from spikefill.degradation import HOLES, check_trained_for
 from spikefill.devices import find_device
 from spikefill.errors import InputError, check_choice
+from spikefill.images import Pixels, decode
+from spikefill.images.through_pillow import pil_to_array
 from spikefill.inpainting import inks
 from spikefill.inpainting.checks import (
     check_known,
@@ -24,15 +26,14 @@ from spikefill.inpainting.checks import (
     check_something_known,
     stored_mask,
 )
+from spikefill.inpainting.ensemble import mean_of_eight
 from spikefill.inpainting.filling import fill
-from spikefill.inpainting.image_file import Pixels, decode, pil_to_array
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.planning import plan_within
+from spikefill.inpainting.progress import Cancel, Progress, report
 from spikefill.inpainting.regions import TILE, plan
 from spikefill.inpainting.sequence import Carry, restored_frames
 
-Progress = Callable[[int, int], None]
-Cancel = Callable[[], bool]
 Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
 
 QUALITIES = ("fast", "best")
@@ -40,10 +41,6 @@ QUALITIES = ("fast", "best")
 
 _PREDICTED_WHOLE = 1 << 20
 """Pixels up to which `Inpainter.predict` does not cut a picture into tiles."""
-
-
-class Cancelled(Exception):  # noqa: N818 - it is no error of the call
-    """The ``cancel`` callable said to stop."""
 
 
 class Inpainter:
@@ -68,7 +65,7 @@ class Inpainter:
 
     Raises:
         InputError: The device is not there, or the precision or the quality is unknown, or ``max_memory`` is less than
-            the process takes.
+            the process takes, or the model was trained to take noise away.
     """
 
     def __init__(
@@ -82,6 +79,7 @@ class Inpainter:
     ) -> None:
         check_choice("precision", precision or "float32", ("float32", "bfloat16"))
         check_choice("quality", quality or "fast", QUALITIES)
+        check_trained_for(model, HOLES)
         self.device = find_device(device or "cpu")
         self.precision = precision or "float32"
         self.quality = quality or "fast"
@@ -100,7 +98,7 @@ class Inpainter:
 
         Args:
             image: A PIL image (1, L, LA, P, RGB, RGBA, CMYK, I;16); an array (H, W) or (H, W, 1 to 4), uint8, uint16
-                or floating point in [0, 1]; or the path of a file of `image_file.FORMATS`. Two and four channels of an
+                or floating point in [0, 1]; or the path of a file of `images.FORMATS`. Two and four channels of an
                 array: the last is alpha, which stays as it is.
             mask: A PIL image, an array or a path, of the picture's size; see `masks.as_mask`. For a path, as the
                 picture is displayed; for an image or array, as its pixels lie.
@@ -170,20 +168,22 @@ class Inpainter:
         *,
         cmyk: bool = False,
         in_place: bool = False,
+        held: int = 0,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Pixels:
         """`inpaint` for arrays alone: ``pixels`` as there, ``holes`` a bool array (H, W).
 
         With ``cmyk``, the four channels of ``pixels`` (uint8 or uint16) are inks, and 0 is no ink; see `inks`. With
-        ``in_place`` the result is ``pixels`` itself, whose holes are written into, instead of a copy.
+        ``in_place`` the result is ``pixels`` itself, whose holes are written into, instead of a copy. ``held`` are
+        bytes that the process holds beside both: they count against ``max_memory``.
 
         Raises:
             InputError: As `inpaint`; or picture and squares of the least size do not fit into ``max_memory``.
         """
         if cmyk:
-            return self._restore_inks(pixels, holes, in_place, progress, cancel)
-        return self._restore(pixels, holes, in_place, 0, progress, cancel)
+            return self._restore_inks(pixels, holes, in_place, held, progress, cancel)
+        return self._restore(pixels, holes, in_place, held, progress, cancel)
 
     def _restore(
         self,
@@ -209,11 +209,11 @@ class Inpainter:
 
         def tell() -> None:
             nonlocal done
-            _tell(done, total, progress, cancel)
+            report(done, total, progress, cancel)
             done += 1
 
         fill(colours, stages, self.run, tell)
-        _tell(total, total, progress, None)
+        report(total, total, progress, None)
         return result
 
     def _restore_inks(
@@ -221,6 +221,7 @@ class Inpainter:
         pixels: Pixels,
         holes: NDArray[np.bool_],
         in_place: bool,
+        held: int,
         progress: Progress | None,
         cancel: Cancel | None,
     ) -> Pixels:
@@ -231,7 +232,7 @@ class Inpainter:
         if not holes.any():
             return pixels if in_place else pixels.copy()
 
-        beside = pixels.nbytes * (1 if in_place else 2)
+        beside = held + pixels.nbytes * (1 if in_place else 2)
 
         def one_of_two(colours: Pixels, number: int) -> Pixels:
             def tell(done: int, total: int) -> None:
@@ -269,10 +270,10 @@ class Inpainter:
         output = torch.empty(masked.shape, dtype=torch.float32)
         regions = plan(np.ones((height, width), bool), context, tile)
         for done, region in enumerate(regions):
-            _tell(done, len(regions), progress, cancel)
+            report(done, len(regions), progress, cancel)
             outer, inner = (..., *region.outer), (..., *region.inner)
             output[inner] = self.run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
-        _tell(len(regions), len(regions), progress, None)
+        report(len(regions), len(regions), progress, None)
         return output
 
     def run(self, masked: Tensor, mask: Tensor) -> Tensor:
@@ -285,12 +286,7 @@ class Inpainter:
             here, holes = masked.to(self.device), mask.to(self.device)
             if self.quality == "fast":
                 return self._answer(here, holes)
-            total = torch.zeros_like(here, dtype=torch.float32)
-            for mirrored in (False, True):
-                for quarters in range(4):
-                    answer = self._answer(*(_turned(part, quarters, mirrored) for part in (here, holes)))
-                    total += _turned_back(answer, quarters, mirrored)
-            return total / 8
+            return mean_of_eight(self._answer, here, holes)
 
     def _answer(self, masked: Tensor, mask: Tensor) -> Tensor:
         # A network that can computes what the holes need alone.
@@ -298,71 +294,5 @@ class Inpainter:
         return output.float()
 
 
-def load(
-    name_or_file: str | Path,
-    *,
-    device: str | None = None,
-    precision: str | None = None,
-    quality: str | None = None,
-    max_memory: int | None = None,
-) -> Inpainter:
-    """An `Inpainter` with a bundled model's NAME, a FILE of weights, or the best weights of a training run's folder.
-
-    Raises:
-        InputError: There is no such model, or an argument of `Inpainter` is wrong.
-    """
-    return Inpainter(
-        models.read(name_or_file), device=device, precision=precision, quality=quality, max_memory=max_memory
-    )
-
-
-def inpaint(
-    image: Picture,
-    mask: Image.Image | Pixels | str | Path,
-    *,
-    model: str | Path = models.DEFAULT,
-    device: str | None = None,
-    precision: str | None = None,
-    quality: str | None = None,
-    **options: Any,
-) -> Any:
-    """Restores a picture with the default model.
-
-    Args:
-        image: As for `Inpainter.inpaint`, and so are ``mask``, the other options and the result.
-        mask: See there.
-        model: As for `load`. A bundled model is read once; files may change, so they are read at every call.
-        device: As for `Inpainter`.
-        precision: As for `Inpainter`.
-        quality: As for `Inpainter`.
-        **options: ``progress`` and ``cancel``.
-    """
-    find = _bundled if model in models.bundled_names() else load
-    return find(model, device=device, precision=precision, quality=quality).inpaint(image, mask, **options)
-
-
-@lru_cache(maxsize=4)
-def _bundled(name: str | Path, *, device: str | None, precision: str | None, quality: str | None) -> Inpainter:
-    return load(name, device=device, precision=precision, quality=quality)
-
-
 def _opened(mask: Image.Image | Pixels | str | Path) -> Image.Image | Pixels:
     return masks.read(mask) if isinstance(mask, str | Path) else mask
-
-
-def _turned(image: Tensor, quarters: int, mirrored: bool) -> Tensor:
-    """An image mirrored, or not, and then turned by so many right angles."""
-    return torch.rot90(image.flip(-1) if mirrored else image, quarters, (-2, -1))
-
-
-def _turned_back(image: Tensor, quarters: int, mirrored: bool) -> Tensor:
-    """Undoes `_turned`."""
-    back = torch.rot90(image, -quarters, (-2, -1))
-    return back.flip(-1) if mirrored else back
-
-
-def _tell(done: int, total: int, progress: Progress | None, cancel: Cancel | None) -> None:
-    if cancel is not None and cancel():
-        raise Cancelled("cancelled before all regions were restored")
-    if progress is not None:
-        progress(done, total)

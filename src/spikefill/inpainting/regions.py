@@ -7,32 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spikefill.masks.squares import Square, wider
+
 TILE = 256
 """Side, in pixels, of the squares into which a picture is divided."""
 
 
 @dataclass(frozen=True)
-class Region:
-    """A rectangle to restore, and the larger one that the network must see for it.
+class Region(Square):
+    """A rectangle to restore, and the larger one, with the context on each side, that the network must see for it.
 
     Attributes:
-        inner: Rows and columns to restore.
-        outer: The same with the context on each side, cut at the picture's border.
         fades: The first rows and the first columns of its square, over which it fades in, from what the regions above
             and on the left gave; None where there are none.
     """
 
-    inner: tuple[slice, slice]
-    outer: tuple[slice, slice]
     fades: tuple[slice | None, slice | None] = (None, None)
-
-    @property
-    def inner_in_outer(self) -> tuple[slice, slice]:
-        """Where ``inner`` lies within ``outer``."""
-        rows, columns = (
-            slice(i.start - o.start, i.stop - o.start) for i, o in zip(self.inner, self.outer, strict=True)
-        )
-        return rows, columns
 
     def weights(self) -> NDArray[np.float32]:
         """How much of the region counts at each pixel of ``inner``, in [0, 1]; the rest is what is there already."""
@@ -77,14 +67,10 @@ def plan(holes: NDArray[np.bool_], context: int | None, tile: int = TILE, *, ove
                 slice(top + int(rows[0]), top + int(rows[-1]) + 1),
                 slice(left + int(columns[0]), left + int(columns[-1]) + 1),
             )
-            outer = (_wider(inner[0], context, height), _wider(inner[1], context, width))
+            outer = (wider(inner[0], context, height), wider(inner[1], context, width))
             fades = (
                 slice(top, top + overlap) if overlap and (top - tile, left) in regions else None,
                 slice(left, left + overlap) if overlap and (top, left - tile) in regions else None,
             )
             regions[top, left] = Region(inner, outer, fades)
     return list(regions.values())
-
-
-def _wider(span: slice, by: int, limit: int) -> slice:
-    return slice(max(0, span.start - by), min(limit, span.stop + by))

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spikefill.inpainting.files.content import Pixels
+from spikefill.images.content import Pixels
 from spikefill.inpainting.regions import Region, plan
 from spikefill.masks.adjust import dilated
 

@@ -11,12 +11,16 @@ from spikefill.errors import InputError
 from spikefill.masks.arguments import check_whole
 from spikefill.masks.convert import as_mask
 from spikefill.masks.families import LARGEST_SIDE
+from spikefill.masks.squares import largest, squares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST_MARGIN = 1000
 """The most pixels by which a mask is grown or feathered."""
+
+_DISTANCE = 10
+"""Bytes a pixel that finding distances takes."""
 
 
 def dilated(holes: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
@@ -25,7 +29,7 @@ def dilated(holes: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     Args:
         holes: A bool array (H, W), True in the holes.
         pixels: The circle's radius, 0 to 1,000: the largest Euclidean distance between the centres of the pixels. 0
-            leaves the holes as they are. The time that it takes does not depend on it.
+            leaves the holes as they are. A large one takes up to four times the time of a small one.
 
     Returns:
         A new bool array (H, W).
@@ -34,10 +38,21 @@ def dilated(holes: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
         InputError: ``pixels`` is not a whole number in its range, or ``holes`` is not a mask.
     """
     check_whole("pixels", pixels, 0, LARGEST_MARGIN)
-    mask = as_mask(holes)
-    if pixels == 0 or not mask.any():
-        return mask
-    return np.asarray(_distance_to(mask) <= pixels)
+    is_mask = isinstance(holes, np.ndarray) and holes.dtype == bool and holes.ndim == 2
+    mask = holes if is_mask else as_mask(holes)
+    grown = mask.copy()
+    if pixels == 0:
+        return grown
+    for square in squares(mask.shape, pixels):
+        near = mask[square.outer]
+        if near.any() and not near.all():
+            grown[square.inner] = (_distance_to(near) <= pixels)[square.inner_in_outer]
+    return grown
+
+
+def dilating(height: int, width: int, pixels: int) -> int:
+    """The bytes that `dilated` takes beside what it is given."""
+    return height * width + _DISTANCE * largest(height, width, pixels)
 
 
 def shrunk(holes: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
@@ -111,6 +126,11 @@ def resized(holes: NDArray[np.bool_], height: int, width: int) -> NDArray[np.boo
     if not mask.size:
         raise InputError(f"mask has shape {mask.shape}; it must have pixels")
     return _with_rows(_with_rows(mask, int(height)).T, int(width)).T.copy()
+
+
+def resizing(shape: tuple[int, ...], height: int, width: int) -> int:
+    """The bytes that `resized` takes beside a mask of a shape."""
+    return shape[0] * shape[1] + height * (shape[1] + 3 * max(shape[1], width))
 
 
 def _with_rows(mask: NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:

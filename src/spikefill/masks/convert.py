@@ -11,12 +11,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from spikefill.errors import InputError
 from spikefill.files import atomic_write
+from spikefill.images.content import LARGEST_MEGAPIXELS, Limit, damage_is_said
+from spikefill.images.image_file import ImageFile, decode, format_of
+from spikefill.images.orientation import stored_to_displayed
+from spikefill.images.through_pillow import quiet, read_mask
+from spikefill.memory import check_fits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST_MEGAPIXELS = 500
-"""Million pixels up to which a file is decoded unless told otherwise: a small one may claim to hold any number."""
+_HOLES, _BY_PILLOW = 3, 24
+"""Bytes a pixel that holes take beside the decoded file, and reading a file of another format by Pillow."""
 
 
 def as_mask(mask: Any) -> NDArray[np.bool_]:
@@ -66,7 +71,11 @@ def _pixels(mask: Any) -> NDArray[Any]:
 
 
 def read(
-    path: str | Path | IO[bytes], *, largest_megapixels: float = LARGEST_MEGAPIXELS, max_memory: int | None = None
+    path: str | Path | IO[bytes],
+    *,
+    largest_megapixels: float = LARGEST_MEGAPIXELS,
+    max_memory: int | None = None,
+    held: int = 0,
 ) -> NDArray[np.bool_]:
     """The holes in an image file, in displayed orientation (EXIF orientation applied); see `as_mask`.
 
@@ -74,14 +83,13 @@ def read(
 
     Args:
         path: A path, or an open binary file.
-        largest_megapixels: As for `inpainting.decode`.
+        largest_megapixels: As for `images.decode`.
         max_memory: The same.
+        held: Bytes that the process holds meanwhile, such as the photograph.
 
     Raises:
         InputError: The file is missing, damaged, too large, or is not an image.
     """
-    from spikefill.inpainting import image_file  # which imports this module
-
     name = f"mask {path if isinstance(path, str | Path) else 'from a stream'}"
     try:
         encoded = Path(path).read_bytes() if isinstance(path, str | Path) else path.read()
@@ -89,27 +97,46 @@ def read(
         raise InputError(f"{name} does not exist") from error
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
-    if not image_file.is_served(encoded):
-        return _read_by_pillow(encoded, name, largest_megapixels)
-    return image_file.decode_mask(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory)
+    kind = format_of(encoded)
+    limit = Limit(largest_megapixels, max_memory, len(encoded) + held)
+    if kind is None:
+        return _read_by_pillow(encoded, name, limit)
+    if kind == "PNG":
+        with damage_is_said(name):
+            holes = read_mask(encoded, name, limit)
+        if holes is not None:
+            return holes
+    file = decode(encoded, name, largest_megapixels=largest_megapixels, max_memory=max_memory, held=held)
+    height, width = file.pixels.shape[:2]
+    needed = held + file.held + file.seeing + _HOLES * height * width
+    check_fits(f"{name} is {width} x {height} px; finding its holes", needed, max_memory)
+    try:
+        return displayed(file)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
-def _read_by_pillow(encoded: bytes, name: str, largest_megapixels: float) -> NDArray[np.bool_]:
-    from spikefill.inpainting.files.through_pillow import quiet
+def displayed(file: ImageFile) -> NDArray[np.bool_]:
+    """The holes of a decoded file that is a mask, bool (H, W), as it is displayed; see `as_mask`. Alpha is ignored.
 
+    Raises:
+        InputError: A value is not a number.
+    """
+    colours = file.appearance[..., :-1] if file.has_alpha else file.appearance
+    return stored_to_displayed(as_mask(colours), file.orientation)
+
+
+def _read_by_pillow(encoded: bytes, name: str, limit: Limit) -> NDArray[np.bool_]:
     Image.init()
     formats = [kind for kind in Image.ID if kind != "TIFF"]  # libtiff writes what it finds to standard error
     try:
         with quiet(), Image.open(io.BytesIO(encoded), formats=formats) as image:
-            if image.width * image.height > largest_megapixels * 1e6:
-                raise InputError(
-                    f"it is {image.width} x {image.height} px; at most {largest_megapixels:g} megapixels are read"
-                )
+            limit.check(*image.size, name, _BY_PILLOW)
             return as_mask(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise InputError(f"{name} is not an image of a known format") from error
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+    except InputError:
+        raise
     except Exception as error:  # Pillow's plugins raise anything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{name} cannot be read as an image: {reason}") from error

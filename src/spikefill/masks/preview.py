@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from spikefill.errors import InputError
-from spikefill.masks.adjust import dilated
+from spikefill.masks.adjust import dilated, dilating
 from spikefill.masks.convert import as_mask
 from spikefill.masks.photograph import alpha, as_8_bit, check_photograph, colours
+from spikefill.masks.squares import bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _RED = np.array((255, 0, 0), np.float32)
 _COVER = 0.55
 _SIDE_PER_PIXEL_OF_CONTOUR = 1000
+
+_BYTES = 16
+"""A pixel: the picture as numbers, as a PIL image and in displayed orientation, or being encoded."""
 
 
 def preview(pixels: NDArray[Any], holes: NDArray[np.bool_]) -> Image.Image:
@@ -45,13 +49,26 @@ def preview(pixels: NDArray[Any], holes: NDArray[np.bool_]) -> Image.Image:
         raise InputError(
             f"mask is {mask.shape[1]} x {mask.shape[0]} px, the photograph {width} x {height}; they must be of one size"
         )
-    shown = _on_white(photograph)
-    breadth = min(max(1, round(max(height, width) / _SIDE_PER_PIXEL_OF_CONTOUR)), 1000)
+    breadth = _breadth(height, width)
     inner = mask & ~dilated(~mask, breadth)
     contour = dilated(mask, breadth - 1) & ~inner
-    shown[inner] = np.rint((1 - _COVER) * shown[inner] + _COVER * _RED).astype(np.uint8)
-    shown[contour] = _RED.astype(np.uint8)
+    shown = np.empty((height, width, 3), np.uint8)
+    for rows in bands(mask.shape):
+        part, within = _on_white(photograph[rows]), inner[rows]
+        part[within] = np.rint((1 - _COVER) * part[within] + _COVER * _RED).astype(np.uint8)
+        part[contour[rows]] = _RED.astype(np.uint8)
+        shown[rows] = part
     return Image.fromarray(shown)
+
+
+def previewing(height: int, width: int) -> int:
+    """The bytes that `preview` takes beside photograph and holes, and then writing it as PNG."""
+    return _BYTES * height * width + dilating(height, width, _breadth(height, width))
+
+
+def _breadth(height: int, width: int) -> int:
+    """That of the contour."""
+    return min(max(1, round(max(height, width) / _SIDE_PER_PIXEL_OF_CONTOUR)), 1000)
 
 
 def _on_white(photograph: NDArray[Any]) -> NDArray[np.uint8]:

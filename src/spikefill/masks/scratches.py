@@ -23,8 +23,11 @@ from spikefill.errors import InputError
 from spikefill.masks.adjust import dilated
 from spikefill.masks.arguments import check_whole
 from spikefill.masks.photograph import as_8_bit, check_photograph, colours
+from spikefill.masks.squares import Rectangle, bands, largest, squares
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 SCRATCH_THRESHOLD = 20
@@ -78,6 +81,12 @@ _FILLED = 0.4
 _CROWDED = 0.07
 """The largest share of pixels around a speck, itself included, that stand out as the faintest of a line do."""
 
+_CROWD = 18
+"""Times the widest line: the side of the square around a speck that must not be crowded, but for a pixel."""
+
+_CELL, _DUSTING = 8, 24
+"""Bytes that all cells take, each, and the pixels in which specks are looked for at a time."""
+
 
 def scratches(pixels: NDArray[Any], threshold: int = SCRATCH_THRESHOLD, width: int | None = None) -> NDArray[np.bool_]:
     """Long thin lines and small specks that are brighter, or darker, than all that is near them.
@@ -108,55 +117,123 @@ def scratches(pixels: NDArray[Any], threshold: int = SCRATCH_THRESHOLD, width: i
         raise InputError(
             f"the photograph is {columns} x {height} px; scratches are found up to {_LONGEST_SIDE} px a side"
         )
-    grey = _luminance(photograph)
     if width is None:
-        width = min(max(_LEAST_WIDTH, min(grey.shape) // _SIDE_PER_WIDTH), _LARGEST_WIDTH)
+        width = _widest(height, columns)
     check_whole("width", width, _LEAST_WIDTH, _LARGEST_WIDTH)
+    grey = _luminance(photograph)
     found = np.zeros(grey.shape, bool)
-    for values in (grey, 255 - grey):
-        excess = _excess(values, width // _CELLS_PER_WIDTH)
-        lines = _lines(excess, threshold, width // _CELLS_PER_WIDTH)
-        found |= lines | _dust(excess, lines, threshold, width)
+    for inverted in (False, True):
+        excess = _Excess(grey, inverted=inverted, side=width // _CELLS_PER_WIDTH)
+        lines = _Lines(excess, threshold)
+        for square in squares(grey.shape, _margin(width)):
+            values = excess[square.outer]
+            on_line = lines.among(values, square.outer)
+            marked = on_line | _dust(values, on_line, threshold, width)
+            found[square.inner] |= marked[square.inner_in_outer]
     return dilated(found, 1)
 
 
+def searching(height: int, width: int) -> int:
+    """The bytes that `scratches` takes beside the photograph, lines being as wide as it chooses."""
+    widest = _widest(height, width)
+    cells = height * width // (widest // _CELLS_PER_WIDTH) ** 2
+    return 3 * height * width + _CELL * cells + _DUSTING * largest(height, width, _margin(widest))
+
+
+def _widest(height: int, width: int) -> int:
+    return min(max(_LEAST_WIDTH, min(height, width) // _SIDE_PER_WIDTH), _LARGEST_WIDTH)
+
+
+def _margin(width: int) -> int:
+    """What must be seen around a speck: those beside it in a window, and whether it goes on. Even."""
+    return (3 + _CROWD // 2) * width + 2
+
+
 def _luminance(photograph: NDArray[Any]) -> NDArray[np.uint8]:
-    values = np.ascontiguousarray(as_8_bit(colours(photograph)))
-    return np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2GRAY) if values.shape[2] == 3 else values[..., 0], np.uint8)
+    grey = np.empty(photograph.shape[:2], np.uint8)
+    for rows in bands(grey.shape):
+        values = np.ascontiguousarray(as_8_bit(colours(photograph[rows])))
+        grey[rows] = cv2.cvtColor(values, cv2.COLOR_RGB2GRAY) if values.shape[2] == 3 else values[..., 0]
+    return grey
 
 
-def _in_cells(values: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The largest value of each cell, so that a line of one pixel is not lost."""
-    height, width = values.shape
-    filled = np.asarray(cv2.copyMakeBorder(values, 0, -height % side, 0, -width % side, cv2.BORDER_REPLICATE))
-    rows = filled.reshape(-1, side, filled.shape[1]).max(axis=1)
-    return np.ascontiguousarray(rows.reshape(len(rows), -1, side).max(axis=2))
+class _Excess:
+    """By how much each pixel exceeds the level of its surroundings, or 0; computed where it is asked for.
+
+    Args:
+        grey: The luminance.
+        inverted: Whether what is darker is looked for.
+        side: Of the cells, in pixels.
+    """
+
+    def __init__(self, grey: NDArray[np.uint8], *, inverted: bool, side: int) -> None:
+        self._grey, self._inverted, self.side = grey, inverted, side
+        self.shape = grey.shape
+        level = cv2.medianBlur(_in_cells(self._values, self.shape, side), _WINDOW)
+        level = cv2.blur(cv2.dilate(level, np.ones((_SPREAD, _SPREAD), np.uint8)), (_WINDOW, _WINDOW))
+        self._level = np.asarray(level, np.uint8)
+
+    def __getitem__(self, area: Rectangle) -> NDArray[np.uint8]:
+        return np.asarray(cv2.subtract(self._values(area), _in_pixels(self._level, self.side, area)), np.uint8)
+
+    def _values(self, area: Rectangle) -> NDArray[np.uint8]:
+        return 255 - self._grey[area] if self._inverted else self._grey[area]
 
 
-def _in_pixels(cells: NDArray[np.uint8], side: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    return cells.repeat(side, axis=0)[: shape[0]].repeat(side, axis=1)[:, : shape[1]]
+class _Lines:
+    """The cells that lie on a line.
+
+    Args:
+        excess: In which lines are looked for.
+        threshold: As for `scratches`.
+    """
+
+    def __init__(self, excess: _Excess, threshold: int) -> None:
+        self._side, self._threshold = excess.side, threshold
+
+        def counted_in(area: Rectangle) -> NDArray[np.uint8]:
+            return np.asarray(cv2.convertScaleAbs(excess[area], alpha=255 / threshold), np.uint8)
+
+        counted = _in_cells(counted_in, excess.shape, self._side)
+        self._marked = np.zeros_like(counted)
+        length = min(_SEGMENT, max(3, 2 * max(counted.shape) // 3))  # in a small picture, what fits
+        for grid, marks in ((counted, self._marked), (counted.T, self._marked.T)):
+            for start in range(0, grid.shape[1], _BLOCK):
+                left, stop = max(0, start - 2 * _SEGMENT), start + _BLOCK
+                part = np.ascontiguousarray(grid[:, left : stop + 2 * _SEGMENT])
+                for slope in np.linspace(-1, 1, _SLOPES + 1):
+                    found = _segments(part, float(slope), length, _PRESENT * 255)
+                    marks[:, start:stop] |= found[:, start - left : stop - left]
+
+    def among(self, excess: NDArray[np.uint8], area: Rectangle) -> NDArray[np.bool_]:
+        """Which pixels of an area, whose excess is given, are on a line."""
+        on_line = _in_pixels(self._marked, self._side, area).astype(bool)
+        return np.asarray(on_line & (excess >= _FAINTEST * self._threshold))
 
 
-def _excess(values: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """By how much each pixel exceeds the level of its surroundings; 0 where it does not."""
-    level = cv2.medianBlur(_in_cells(values, side), _WINDOW)
-    level = cv2.blur(cv2.dilate(level, np.ones((_SPREAD, _SPREAD), np.uint8)), (_WINDOW, _WINDOW))
-    return np.asarray(cv2.subtract(values, _in_pixels(np.asarray(level, np.uint8), side, values.shape)), np.uint8)
+def _in_cells(values: Callable[[Rectangle], NDArray[np.uint8]], shape: tuple[int, ...], side: int) -> NDArray[np.uint8]:
+    """The largest value of each cell, so that a line of one pixel is not lost.
+
+    Args:
+        values: Gives those of a rectangle.
+        shape: Height and width of the picture.
+        side: Of the cells.
+    """
+    height, width = shape
+    cells = np.empty((-(-height // side), -(-width // side)), np.uint8)
+    for rows in bands((len(cells), width * side)):
+        part = values((slice(rows.start * side, min(rows.stop * side, height)), slice(0, width)))
+        below, right = -len(part) % side, -width % side
+        filled = np.asarray(cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_REPLICATE))
+        tall = filled.reshape(-1, side, filled.shape[1]).max(axis=1)
+        cells[rows] = tall.reshape(len(tall), -1, side).max(axis=2)
+    return cells
 
 
-def _lines(excess: NDArray[np.uint8], threshold: int, side: int) -> NDArray[np.bool_]:
-    counted = _in_cells(np.asarray(cv2.convertScaleAbs(excess, alpha=255 / threshold), np.uint8), side)
-    marked = np.zeros_like(counted)
-    length = min(_SEGMENT, max(3, 2 * max(counted.shape) // 3))  # in a small picture, what fits
-    for grid, marks in ((counted, marked), (counted.T, marked.T)):
-        for start in range(0, grid.shape[1], _BLOCK):
-            left, stop = max(0, start - 2 * _SEGMENT), start + _BLOCK
-            part = np.ascontiguousarray(grid[:, left : stop + 2 * _SEGMENT])
-            for slope in np.linspace(-1, 1, _SLOPES + 1):
-                found = _segments(part, float(slope), length, _PRESENT * 255)
-                marks[:, start:stop] |= found[:, start - left : stop - left]
-    on_line = _in_pixels(marked, side, excess.shape).astype(bool)
-    return np.asarray(on_line & (excess >= _FAINTEST * threshold))
+def _in_pixels(cells: NDArray[np.uint8], side: int, area: Rectangle) -> NDArray[np.uint8]:
+    """The values of cells at the pixels of a rectangle."""
+    rows, columns = (np.arange(span.start, span.stop) // side for span in area)
+    return cells[rows][:, columns]
 
 
 def _segments(counted: NDArray[np.uint8], slope: float, length: int, least: float) -> NDArray[np.uint8]:
@@ -183,7 +260,7 @@ def _dust(excess: NDArray[np.uint8], lines: NDArray[np.bool_], threshold: int, w
     _, labels, boxes, centres = cv2.connectedComponentsWithStats(strong, connectivity=8)
     sides, area = boxes[1:, 2:4], boxes[1:, 4]  # without the ground, which is number 0
     column, row = np.rint(centres[1:]).astype(int).T
-    window = 18 * width + 1
+    window = _CROWD * width + 1
     other = ((excess >= _FAINTEST * threshold) & ~lines).astype(np.float32)
     crowd = cv2.blur(other, (window, window))[row, column]
     compact = (sides.max(axis=1) <= 3 * width) & (area >= _SMALLEST_SPECK) & (area >= _FILLED * sides.prod(axis=1))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spikefill.errors import InputError, check_choice
-from spikefill.masks.adjust import LARGEST_MARGIN, dilated
+from spikefill.masks.adjust import LARGEST_MARGIN, dilated, dilating
 from spikefill.masks.arguments import check_whole
-from spikefill.masks.scratches import SCRATCH_THRESHOLD, scratches
-from spikefill.masks.sources import as_rgb, of_colour, of_transparency
+from spikefill.masks.scratches import SCRATCH_THRESHOLD, scratches, searching
+from spikefill.masks.sources import COMPARING, as_rgb, of_colour, of_transparency
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,16 @@ class MaskSettings:
             return of_transparency(pixels)
         return scratches(pixels, SCRATCH_THRESHOLD if self.threshold is None else self.threshold)
 
+    def finding(self, height: int, width: int) -> int:
+        """The bytes that `found` takes beside the photograph, what it gives included."""
+        return searching(height, width) if self.auto else height * width + COMPARING
+
     def adjusted(self, holes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Holes inverted, and then grown, as asked for."""
         holes = ~holes if self.invert else holes
         return dilated(holes, self.dilate) if self.dilate else holes
+
+    def adjusting(self, height: int, width: int) -> int:
+        """The bytes that `adjusted` takes beside what it is given."""
+        inverted = height * width if self.invert else 0
+        return inverted + (dilating(height, width, self.dilate) if self.dilate else 0)

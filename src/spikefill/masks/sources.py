@@ -10,9 +10,14 @@ from PIL import ImageColor
 from spikefill.errors import InputError
 from spikefill.masks.arguments import check_whole
 from spikefill.masks.photograph import alpha, as_8_bit, check_photograph, colours
+from spikefill.masks.squares import bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+COMPARING = 16_000_000
+"""Bytes that some rows take whose colours are compared at a time."""
 
 
 def of_colour(pixels: NDArray[Any], colour: str | tuple[int, int, int], tolerance: int = 0) -> NDArray[np.bool_]:
@@ -35,11 +40,12 @@ def of_colour(pixels: NDArray[Any], colour: str | tuple[int, int, int], toleranc
     photograph = check_photograph(pixels)
     wanted = as_rgb(colour)
     check_whole("tolerance", tolerance, 0, 255)
-    values = as_8_bit(colours(photograph))
-    found = np.ones(values.shape[:2], bool)
-    for channel, value in enumerate(wanted):
-        values_here = values[..., min(channel, values.shape[2] - 1)]
-        found &= (values_here >= max(0, value - tolerance)) & (values_here <= min(255, value + tolerance))
+    found = np.ones(photograph.shape[:2], bool)
+    for rows in bands(found.shape):
+        values = as_8_bit(colours(photograph[rows]))
+        for channel, value in enumerate(wanted):
+            values_here = values[..., min(channel, values.shape[2] - 1)]
+            found[rows] &= (values_here >= max(0, value - tolerance)) & (values_here <= min(255, value + tolerance))
     return found
 
 

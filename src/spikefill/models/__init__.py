@@ -20,6 +20,7 @@ from spikefill.models.presets import (
     weights_file,
 )
 from spikefill.models.scnn import SCNN
+from spikefill.models.spiking_unet import SpikingUNet
 
 __all__ = [
     "ALIASES",
@@ -34,6 +35,7 @@ __all__ = [
     "GatedConvUNet",
     "Hybrid",
     "PartialConvUNet",
+    "SpikingUNet",
     "architecture_of",
     "bundled_names",
     "count_parameters",

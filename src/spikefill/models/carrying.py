@@ -70,15 +70,15 @@ def carrying(model: nn.Module, potentials: Potentials) -> nn.Module:
     Raises:
         InputError: The network has no neurons, or passes spikes on step by step (``streaming``).
     """
-    if getattr(model, "stream", None) is not None:
-        raise InputError(
-            "the model is a streaming one, whose neurons start afresh with each picture; take one of rates"
-        )
     shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
     network = copy.deepcopy(model, shared)
     neurons = [(name, module) for name, module in network.named_modules() if isinstance(module, LIF)]
     if not neurons:
         raise InputError("the model has no neurons, so there are no potentials to carry")
+    if getattr(model, "stream", None) is not None or any(neuron.readout == "spikes" for _, neuron in neurons):
+        raise InputError(
+            "the model is a streaming one, whose neurons start afresh with each picture; take one of rates"
+        )
     for name, neuron in neurons:
         network.set_submodule(name, Carrying(neuron, potentials))
     return _Whole(network)

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spikefill.models import pyramid
-from spikefill.models.unet import MIDDLE, UNet
+from spikefill.models.unet import MIDDLE, UNet, beside
 
 _FIRST_KERNEL, _KERNEL = 5, 3
 _INPUTS = 4
@@ -54,8 +53,8 @@ class GatedConvUNet(UNet):
     Arguments, attributes, shapes and errors are those of `UNet`.
     """
 
-    def __init__(self, *, width: int = 24, widest: int = 58, depth: int = 6) -> None:
-        super().__init__(width=width, widest=widest, depth=depth)
+    def __init__(self, *, width: int = 24, widest: int = 58, depth: int = 6, degradation: str = "holes") -> None:
+        super().__init__(width=width, widest=widest, depth=depth, degradation=degradation)
         inputs = [_INPUTS, *self.channels[:-1]]
         self.encoder = nn.ModuleList(
             GatedConvolution(finer, coarser, kernel=_KERNEL if level else _FIRST_KERNEL, stride=2)
@@ -77,11 +76,6 @@ class GatedConvUNet(UNet):
             levels.append(unit(levels[-1]))
         features = self.middle(levels.pop())
         for unit in self.decoder:
-            features = unit(_beside(features, levels.pop()))
-        image: Tensor = self.exit(_beside(features, levels.pop()))
+            features = unit(beside(features, levels.pop()))
+        image: Tensor = self.exit(beside(features, levels.pop()))
         return image
-
-
-def _beside(coarse: Tensor, fine: Tensor) -> Tensor:
-    """The coarse channels, every pixel repeated 2 x 2, and the fine ones."""
-    return torch.cat([pyramid.repeated(coarse, fine), fine], dim=1)

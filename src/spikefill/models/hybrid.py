@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from spikefill.degradation import Degradation
 from spikefill.errors import InputError, check_choice
 from spikefill.models import pyramid, sparse
 from spikefill.models.activations import activation as stands_for
@@ -79,6 +80,9 @@ class Hybrid(nn.Module):
         streaming: None for layers that take the rates of those before them; else ``{"warm_up": 0, "statistics":
             "step"}``, of which both may be left out, for a network that runs step by step, see `streaming.Stream`. A
             twin has no time, and is the same.
+        degradation: ``"holes"``, or ``"noise:SIGMA"`` (`spikefill.degradation`) for a network that denoises: the same
+            graph and weights. At each level the noisy image, averaged, stands where otherwise a filled one does, and
+            the core corrects all of it.
 
     Attributes:
         context: Pixels on each side that a hole is given to be restored from. What is farther away has an influence,
@@ -88,7 +92,8 @@ class Hybrid(nn.Module):
 
     Shape:
         Masked images N x 3 x H x W in [0, 1] (zero in the holes) and masks N x 1 x H x W (1 in the holes) to
-        N x 3 x H x W, not clipped; known pixels are those of the input. Any height and width.
+        N x 3 x H x W, not clipped; known pixels are those of the input. Any height and width. Where there is noise
+        in place of holes, noisy images N x 3 x H x W, not clipped, and masks of 1, since no pixel is known exactly.
 
     Raises:
         InputError: An argument is out of its range.
@@ -110,10 +115,12 @@ class Hybrid(nn.Module):
         noise_mode: NoiseMode = "additive",
         noise_in_eval: bool = False,
         streaming: dict[str, Any] | None = None,
+        degradation: str = "holes",
     ) -> None:
         super().__init__()
         check_choice("size", size, SIZES)
         check_choice("placement", placement, PLACEMENTS)
+        self.degradation = Degradation.parse(degradation)
         self.arguments = {
             "size": size,
             "steps": steps,
@@ -124,6 +131,7 @@ class Hybrid(nn.Module):
             "noise_mode": noise_mode,
             "noise_in_eval": noise_in_eval,
             "streaming": None if streaming is None else dict(streaming),
+            "degradation": str(self.degradation),
         }
         self.stream = None if streaming is None or activation != "lif" else Stream.of(streaming, steps)
         self.noise = drawn = Noise(noise, noise_mode, noise_in_eval)
@@ -194,10 +202,12 @@ class Hybrid(nn.Module):
 
         It differs by rounding, and by what lies farther away than `sparse.REACH` says.
 
-        Of one image, without gradients, in float32, by rates, without noise; otherwise it is `forward`.
+        Of one image with holes, without gradients, in float32, by rates, without noise on the currents; otherwise it is
+        `forward`.
         """
         if (
-            self.stream is not None
+            self.degradation.is_noise
+            or self.stream is not None
             or self.noise.drawn(training=self.training)
             or len(masked) != 1
             or next(self.parameters()).dtype != torch.float32
@@ -205,7 +215,7 @@ class Hybrid(nn.Module):
             or torch.is_autocast_enabled(masked.device.type)
         ):
             return self.forward(masked, mask)
-        levels = pyramid.build(masked, mask, multiple=MULTIPLE, coarsest=COARSEST)
+        levels = self._pyramid(masked, mask)
         needed = self.needed(levels)
         image, state, before = self._dense(levels, len(needed))[-1]
         here = sparse.State(*map(Features.everywhere, state))
@@ -232,12 +242,17 @@ class Hybrid(nn.Module):
 
         That of level i has sides of ``ceil(H / 2^i)`` and ``ceil(W / 2^i)``. The last level is always computed.
         """
-        levels = pyramid.build(masked, mask, multiple=MULTIPLE, coarsest=COARSEST)
+        levels = self._pyramid(masked, mask)
         results = self._dense(levels, min(finest, len(levels) - 1))
         return [
             image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)]
             for number, (image, _, _) in zip(range(len(levels) - 1, -1, -1), results, strict=False)
         ][::-1]
+
+    def _pyramid(self, masked: Tensor, mask: Tensor) -> list[pyramid.Level]:
+        """The levels of what is given of an image: what is not hole, or all of it where it is noisy."""
+        missing = torch.zeros_like(mask) if self.degradation.is_noise else mask
+        return pyramid.build(masked, missing, multiple=MULTIPLE, coarsest=COARSEST)
 
     def _dense(self, levels: Sequence[pyramid.Level], finest: int) -> list[tuple[Tensor, State, str]]:
         """Image, state and core of the coarsest level, and so on to the level ``finest``, computed everywhere."""
@@ -250,7 +265,8 @@ class Hybrid(nn.Module):
             filled = level.composed(level.first_guess(image))
             core, name = self._core(number)
             correction, state = core(filled, level.known, state, before)
-            image, before = torch.addcmul(filled, 1 - level.known, correction), name
+            exact = torch.zeros_like(level.known) if self.degradation.is_noise else level.known
+            image, before = torch.addcmul(filled, 1 - exact, correction), name
             results.append((image, state, before))
         return results
 

@@ -110,8 +110,8 @@ class PartialConvUNet(UNet):
     Arguments, attributes, shapes and errors are those of `UNet`.
     """
 
-    def __init__(self, *, width: int = 32, widest: int = 78, depth: int = 6) -> None:
-        super().__init__(width=width, widest=widest, depth=depth)
+    def __init__(self, *, width: int = 32, widest: int = 78, depth: int = 6, degradation: str = "holes") -> None:
+        super().__init__(width=width, widest=widest, depth=depth, degradation=degradation)
         inputs = [3, *self.channels[:-1]]
         kernels = [*_FIRST_KERNELS, *[_KERNEL] * depth]
         self.encoder = nn.ModuleList(

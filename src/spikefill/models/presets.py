@@ -15,12 +15,14 @@ from spikefill.models.gated_unet import GatedConvUNet
 from spikefill.models.hybrid import Hybrid
 from spikefill.models.partial_unet import PartialConvUNet
 from spikefill.models.scnn import SCNN
+from spikefill.models.spiking_unet import SpikingUNet
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "scnn": SCNN,
     "hybrid": Hybrid,
     "partial-unet": PartialConvUNet,
     "gated-unet": GatedConvUNet,
+    "spiking-unet": SpikingUNet,
 }
 """Builders by the name that recipes and weight files give. A model has ``arguments`` and ``context``; see `SCNN`."""
 

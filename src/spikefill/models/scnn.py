@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from spikefill.degradation import Degradation
 from spikefill.errors import InputError, check_choice
 from spikefill.layers import SNNConv2d
 from spikefill.models.activations import activation as stands_for
@@ -40,14 +41,17 @@ class SCNN(nn.Module):
             range in which the neuron's rate changes (1.6 to 8.5 for the preset). The twin starts from the same.
         activation: ``"lif"``, or for a twin, the same graph and weights, what takes the neurons' place: ``"relu"``,
             ``"quantised"`` (T + 1 uniform levels) or ``"quantised-lif"`` (the levels that the neurons have).
+        degradation: What it is trained to restore, ``"holes"`` or ``"noise:SIGMA"`` (`spikefill.degradation`); the
+            network is the same.
 
     Attributes:
         context: Pixels on each side on which an output pixel depends: 6 (a view of 13 x 13).
         arguments: The constructor's arguments, as JSON can hold them.
 
     Shape:
-        Masked image N x 3 x H x W in [0, 1] (zero in the holes) to N x 3 x H x W, not clipped. A mask is accepted as
-        the second argument, as every model here does, and ignored, since the paper's network has no mask channel.
+        Masked image N x 3 x H x W in [0, 1] (zero in the holes), or noisy one, not clipped, to N x 3 x H x W, not
+        clipped. A mask is accepted as the second argument, as every model here does, and ignored, since the paper's
+        network has no mask channel.
 
     Raises:
         InputError: An argument is out of its range.
@@ -69,6 +73,7 @@ class SCNN(nn.Module):
         final_relu: bool = True,
         current_scale: float = 8.0,
         activation: Activation = "lif",
+        degradation: str = "holes",
     ) -> None:
         super().__init__()
         if isinstance(width, bool) or not isinstance(width, int) or width < 1:
@@ -76,6 +81,7 @@ class SCNN(nn.Module):
         check_choice("readout", readout, ("rate", "latency"))
         if not (math.isfinite(current_scale) and current_scale > 0):
             raise InputError(f"current_scale is {current_scale!r}; it must be positive and finite")
+        self.degradation = Degradation.parse(degradation)
         self.arguments = {
             "width": width,
             "steps": steps,
@@ -87,6 +93,7 @@ class SCNN(nn.Module):
             "final_relu": final_relu,
             "current_scale": current_scale,
             "activation": activation,
+            "degradation": str(self.degradation),
         }
         self.spiking = SNNConv2d(
             3,

@@ -18,7 +18,7 @@ from spikefill.training.pictures import read_logs
 from spikefill.training.recipe import Recipe, Settings
 from spikefill.training.run_folder import RunFolder, normalised_weights, read_record
 
-TRAINING = ("layers.py", "neurons", "models", "masks", "data", "training", "reproduce/networks.py")
+TRAINING = ("layers.py", "degradation.py", "neurons", "models", "masks", "data", "training", "reproduce/networks.py")
 """The parts of the package on which a training depends."""
 
 _RUN = "run"

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 Result = dict[str, Any]
 
 MEASURING = (
-    *("layers.py", "neurons", "models", "masks", "data", "inpainting", "evaluation", "energy", "activity"),
+    *(
+        "layers.py",
+        "degradation.py",
+        "neurons",
+        "models",
+        "masks",
+        "data",
+        "inpainting",
+        "evaluation",
+        "energy",
+        "activity",
+    ),
     *("reproduce/networks.py", "reproduce/cases.py", "reproduce/measuring.py"),
 )
 """The parts of the package on which a measurement depends."""

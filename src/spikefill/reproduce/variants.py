@@ -56,8 +56,7 @@ def changed(settings: TrainingSettings, *changes: str, **fields: Any) -> Trainin
 
 def untrained(settings: TrainingSettings) -> nn.Module:
     """The network that a training begins with, but for its weights."""
-    model = settings.load().model
-    return models.create(model.architecture, **model.arguments)
+    return models.create(**settings.load().network)
 
 
 def first_neuron(network: nn.Module) -> LIF:

@@ -28,7 +28,7 @@ class Toolbox:
 
     Args:
         model: The service's own model.
-        largest_megapixels: As for `inpainting.decode`: million pixels up to which a file is decoded.
+        largest_megapixels: As for `images.decode`: million pixels up to which a file is decoded.
         tell: Called with the share that is done, 0 to 1.
         stopped: Whether the present task is to stop.
     """

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from spikefill import masks
-from spikefill.inpainting import Damaged, decode
+from spikefill.images import decode
+from spikefill.inpainting import Damaged
 from spikefill.masks import MaskSettings
+from spikefill.masks.convert import displayed
 from spikefill.service.toolbox import Toolbox
 
 MEDIA_TYPES = {
@@ -25,7 +27,7 @@ MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "HEIF": "image/heic",
 }
-"""Of the formats of `inpainting.FORMATS`."""
+"""Of the formats of `images.FORMATS`."""
 
 OPERATIONS = ("expand", "shrink", "reverse")
 """What `AdjustMask` does."""
@@ -55,17 +57,11 @@ class Answer:
     Attributes:
         encoded: The file.
         media_type: Such as ``"image/png"``.
-        width: In pixels, as the file stores them.
-        height: The same.
-        hole_pixels: How many were restored.
         seconds: By what they were spent on: ``queue``, ``decode``, ``restore``, ``encode``.
     """
 
     encoded: bytes = field(repr=False)
     media_type: str
-    width: int
-    height: int
-    hole_pixels: int
     seconds: Mapping[str, float]
 
 
@@ -79,7 +75,7 @@ class Work:
             that they are found in the photograph.
         holes: Where holes come from, and what becomes of them.
         method: As for `Toolbox.inpainter`.
-        format: Of the answer, of `inpainting.FORMATS`; None for the photograph's own.
+        format: Of the answer, of `images.FORMATS`; None for the photograph's own.
     """
 
     image: bytes = field(repr=False)
@@ -113,9 +109,8 @@ class Work:
             "restore": restored - decoded,
             "encode": time.perf_counter() - restored,
         }
-        height, width = damaged.holes.shape
         kind = MEDIA_TYPES[self.format or damaged.file.format]
-        return Answer(encoded, kind, width, height, int(damaged.holes.sum()), seconds)
+        return Answer(encoded, kind, seconds)
 
 
 @dataclass(frozen=True)
@@ -157,9 +152,9 @@ def read_mask(encoded: bytes, largest_megapixels: float) -> NDArray[np.bool_]:
 
     Args:
         encoded: The file.
-        largest_megapixels: As for `inpainting.decode`.
+        largest_megapixels: As for `images.decode`.
 
     Raises:
         InputError: It cannot be read, or has too many pixels.
     """
-    return decode(encoded, "the mask", largest_megapixels=largest_megapixels).displayed_mask()
+    return displayed(decode(encoded, "the mask", largest_megapixels=largest_megapixels))

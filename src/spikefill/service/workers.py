@@ -70,7 +70,7 @@ class Workers:
         threads: Of each.
         queue: Tasks that may wait for a process.
         seconds: That a task may take, from when a process begins it.
-        largest_megapixels: As for `inpainting.decode`.
+        largest_megapixels: As for `images.decode`.
 
     Attributes:
         waiting: Tasks in the queue.

@@ -101,11 +101,12 @@ class RunKeeper(pl.Callback):
         if not (math.isfinite(measured.train) and math.isfinite(measured.val)):
             raise DivergenceError(f"the validation loss is {measured.val}")
         losses = {"loss/train_eval": measured.train, "loss/val": measured.val}
-        _log(trainer, {**losses, "psnr_hole/val": measured.psnr}, step)
+        noise = self._record.recipe.degradation.is_noise
+        _log(trainer, {**losses, "psnr/val" if noise else "psnr_hole/val": measured.psnr}, step)
         console.note(
             f"step {step}: loss on training photographs {measured.train:.5f}, "
             f"on validation photographs {measured.val:.5f}, "
-            f"PSNR over the hole {measured.psnr:.2f} dB"
+            f"PSNR {'' if noise else 'over the hole '}{measured.psnr:.2f} dB"
         )
         if self._best is None or measured.val < self._best[0]:
             self._best = (measured.val, step)
@@ -115,7 +116,8 @@ class RunKeeper(pl.Callback):
         self._last_validation = time.monotonic()
 
     def _draw(self, trainer: pl.Trainer, measured: Measured, step: int) -> None:
-        sheet = sample_sheet(self._validation.val.first(len(measured.restored)), measured.restored)
+        samples = self._validation.val.first(len(measured.restored))
+        sheet = sample_sheet(samples, measured.restored, noise=self._record.recipe.degradation.is_noise)
         write_picture(self._folder.samples / f"step-{step:07d}.png", sheet)
         write_picture(self._folder.samples / "latest.png", sheet)
         for logger in trainer.loggers:

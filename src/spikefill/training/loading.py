@@ -79,7 +79,7 @@ class Splits:
         """
         settings, stages = recipe.data, Stages(recipe, total_steps)
         if settings.resident_masks is not None:
-            drawn = settings.resident_masks * len(settings.families)
+            drawn = 0 if recipe.degradation.is_noise else settings.resident_masks * len(settings.families)
             console.note(f"{len(self.train)} photographs and {drawn} masks go into the memory of {device}")
             return ResidentSamples(self.train, recipe, stages, first=first, stop=stop, device=device, world=world)
         sizes = {stage.size for stage in stages.all}
@@ -96,6 +96,7 @@ class Splits:
                 shorter_side=max(settings.shorter_side, *sizes),
                 cache_bytes=min(_LARGEST_CACHE, _CACHE_BYTES // caches),
                 mask_size=settings.mask_size,
+                degradation=recipe.degradation,
             )
             for size in sizes
         }
@@ -132,6 +133,7 @@ class Splits:
                     length=recipe.validation.count,
                     augment=False,
                     shorter_side=max(recipe.data.shorter_side, size),
+                    degradation=recipe.degradation,
                 ),
                 count=recipe.validation.count if (world or World()).is_first else 0,
                 batch_size=recipe.batch_size,

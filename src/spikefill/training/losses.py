@@ -80,6 +80,8 @@ def loss_over_levels(
 def psnr_over_hole(restored: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """PSNR over each image's hole in dB, of the output clipped to [0, 1]; shapes as above.
 
+    Of a noisy image the mask is 1 everywhere, and it is that over the whole.
+
     Mean squared errors below 1e-10 count as that (100 dB), so that a mean over images stays finite.
     """
     error = (restored.float().clamp(0, 1) - target).square() * mask

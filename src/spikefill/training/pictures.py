@@ -21,29 +21,30 @@ if TYPE_CHECKING:
 
     from spikefill.training.module import Batch
 
-_COLUMNS = ("masked", "mask", "restored", "target")
 _HEADING, _GAP = 16, 4
 _CURVES = {"loss/train_step": "training, running", "loss/train_eval": "training", "loss/val": "validation"}
 
 
-def sample_sheet(samples: Batch, restored: Tensor) -> NDArray[np.uint8]:
-    """Validation samples, a row each: masked, mask, restored (known pixels kept), target.
+def sample_sheet(samples: Batch, restored: Tensor, *, noise: bool = False) -> NDArray[np.uint8]:
+    """Validation samples, a row each: masked, mask, restored (known pixels kept), target; or noisy, restored, target.
 
     Args:
         samples: ``masked``, ``mask``, ``target`` of N samples or more.
         restored: The network's output for the first N, N x 3 x H x W.
+        noise: Whether they are noisy, and so without known pixels.
 
     Returns:
         An RGB picture, uint8.
     """
     count, _, height, width = restored.shape
     masked, mask, target = (samples[name][:count].float() for name in ("masked", "mask", "target"))
-    columns = (masked, mask.expand(-1, 3, -1, -1), torch.where(mask > 0, restored, target), target)
+    columns = {"noisy": masked} if noise else {"masked": masked, "mask": mask.expand(-1, 3, -1, -1)}
+    columns |= {"restored": torch.where(mask > 0, restored, target), "target": target}
     sheet = Image.new(
-        "RGB", (4 * (width + _GAP) - _GAP, _HEADING + count * (height + _GAP) - _GAP), color=(255, 255, 255)
+        "RGB", (len(columns) * (width + _GAP) - _GAP, _HEADING + count * (height + _GAP) - _GAP), color=(255, 255, 255)
     )
     draw = ImageDraw.Draw(sheet)
-    for column, (heading, images) in enumerate(zip(_COLUMNS, columns, strict=True)):
+    for column, (heading, images) in enumerate(columns.items()):
         left = column * (width + _GAP)
         draw.text((left, 1), heading, fill=(0, 0, 0))
         pixels = (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spikefill import masks
+from spikefill.degradation import Degradation
+from spikefill.errors import InputError
 
 
 class Settings(BaseModel):
@@ -25,19 +27,38 @@ def _known_families(families: tuple[str, ...]) -> tuple[str, ...]:
     return families
 
 
+def _known_degradation(text: str) -> str:
+    try:
+        return str(Degradation.parse(text))
+    except InputError as error:
+        raise ValueError(str(error).partition("; ")[2]) from error  # without what the line begins with
+
+
 class ModelSettings(Settings):
     """The network to train."""
 
     architecture: str = Field(default="scnn", description="A name that `spikefill.models.create` knows.")
     arguments: dict[str, Any] = Field(
         default_factory=dict,
-        description="Constructor arguments; what is left out has the architecture's default.",
+        description="Constructor arguments but the degradation, which is that of the data; what is left out has the "
+        "architecture's default.",
     )
+
+    @model_validator(mode="after")
+    def _without_degradation(self) -> Self:
+        if "degradation" in self.arguments:
+            raise ValueError("arguments names a degradation; it is set by data.degradation")
+        return self
 
 
 class DataSettings(Settings):
-    """The samples: squares out of photographs, with holes made by mask families."""
+    """The samples: squares out of photographs, with holes made by mask families or under noise."""
 
+    degradation: Annotated[str, AfterValidator(_known_degradation)] = Field(
+        default="holes",
+        description="What is to be restored: holes, or noise:SIGMA, white Gaussian noise of that many grey levels of "
+        "255, for which there are no masks.",
+    )
     size: int = Field(default=128, ge=16, le=1024, description="Side of the square samples, in pixels.")
     families: Annotated[tuple[str, ...], AfterValidator(_known_families)] = Field(
         default=("thin", "medium", "thick"),
@@ -220,6 +241,16 @@ class Recipe(Settings):
         description="Seconds between checkpoints; 0: after every step.",
     )
     log_every_steps: int = Field(default=10, ge=1, description="Steps between two rows of the logs.")
+
+    @property
+    def degradation(self) -> Degradation:
+        """What the network learns to restore."""
+        return Degradation.parse(self.data.degradation)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The arguments with which `spikefill.models.create` makes the network."""
+        return {"architecture": self.model.architecture, **self.model.arguments, "degradation": self.data.degradation}
 
     @property
     def parts(self) -> tuple[StageSettings, ...]:

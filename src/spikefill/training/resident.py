@@ -1,4 +1,4 @@
-"""Masked photographs made on the device that trains: photographs and masks stay in its memory.
+"""Damaged photographs made on the device that trains: photographs and masks stay in its memory.
 
 A GPU uses samples up faster than a few processes make them. Here a batch is a few gathers on the device. In exchange
 the masks are drawn beforehand, and a photograph is reduced by a few fixed scales instead of any.
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from spikefill import masks
+from spikefill.data.noise import GREY_LEVELS
 from spikefill.data.resizing import with_shorter_side
 from spikefill.errors import InputError, UnreadableError
 from spikefill.training.random_state import step_seed
@@ -108,7 +109,7 @@ class ResidentSamples:
 
     Args:
         photographs: uint8 RGB arrays (H, W, 3), such as `data.Photographs`.
-        recipe: Its ``data.resident_masks`` masks of each family are drawn beforehand.
+        recipe: Its ``data.resident_masks`` masks of each family are drawn beforehand; none where there is noise.
         stages: Size and number of the samples of each step.
         first: The first step.
         stop: One after the last step.
@@ -140,7 +141,8 @@ class ResidentSamples:
             )
             for size in sizes
         }
-        self._masks = {size: _drawn_masks(recipe, size).to(device) for size in sizes}
+        self._sigma = recipe.degradation.sigma
+        self._masks = {size: _drawn_masks(recipe, size).to(device) for size in sizes if self._sigma is None}
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -156,6 +158,11 @@ class ResidentSamples:
         generator.manual_seed(step_seed(self._recipe.seed, step, _STREAM))
         crops = self._photographs[stage.size].crops(stage.batch_size, generator, world=self._world)
         target = crops.float().div_(255)
+        if self._sigma is not None:
+            shape = (stage.batch_size, *target.shape[1:])
+            noise = torch.randn(shape, generator=generator, device=self._device)[self._world.share]
+            noisy = target.add(noise, alpha=self._sigma / GREY_LEVELS)
+            return {"masked": noisy, "mask": torch.ones_like(target[:, :1]), "target": target}
         drawn = self._masks[stage.size]
         which, turns = (
             torch.randint(below, (stage.batch_size,), generator=generator, device=self._device)[self._world.share]

@@ -234,8 +234,7 @@ def _first_weights(plan: Plan) -> dict[str, Any] | None:
     """The weights that the run begins with, where they are given."""
     if plan.start is None:
         return None
-    settings = plan.recipe.model
-    network = models.create(settings.architecture, **settings.arguments)
+    network = models.create(**plan.recipe.network)
     given = models.read(plan.start)
     if type(given) is not type(network):
         raise InputError(
@@ -245,8 +244,8 @@ def _first_weights(plan: Plan) -> dict[str, Any] | None:
         network.load_state_dict(given.state_dict())
     except RuntimeError as error:
         raise InputError(
-            f"start is {plan.start}, whose weights do not fit the recipe's model.arguments, {settings.arguments}; "
-            f"it was made with {given.arguments}"
+            f"start is {plan.start}, whose weights do not fit the recipe's model.arguments, "
+            f"{plan.recipe.model.arguments}; it was made with {given.arguments}"
         ) from error
     return network.state_dict()
 
@@ -254,7 +253,7 @@ def _first_weights(plan: Plan) -> dict[str, Any] | None:
 def _new_module(recipe: Recipe, steps: int, world: World, weights: dict[str, Any] | None = None) -> InpaintingModule:
     """The network with the first weights of the recipe's seed, or with those to begin with."""
     torch.manual_seed(recipe.seed)
-    network = models.create(recipe.model.architecture, **recipe.model.arguments)
+    network = models.create(**recipe.network)
     if weights is not None:
         network.load_state_dict(weights)
     return InpaintingModule(network, recipe, total_steps=steps, world=world)

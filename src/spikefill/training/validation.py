@@ -25,7 +25,7 @@ class Measured:
     Attributes:
         train: The recipe's loss over the training split's samples.
         val: The same over the validation split's.
-        psnr: Mean over the validation samples of the PSNR over the hole, in dB.
+        psnr: Mean over the validation samples of the PSNR over the hole, or over a noisy image, in dB.
         restored: The network's output for the first validation samples, N x 3 x H x W, on the CPU.
     """
 

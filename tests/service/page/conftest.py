@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from spikefill.data.embedded import embedded_files
 from spikefill.service.settings import ServiceSettings
 
 from ..running import Running, running
@@ -24,14 +23,6 @@ PATIENCE = 60_000
 """Milliseconds for which a test waits for what the page is to show."""
 
 expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="session")
-def cat() -> np.ndarray:
-    """A real photograph: 300 x 451, RGB, uint8."""
-    (path,) = (file for file in embedded_files("val") if file.name == "chelsea.png")
-    with Image.open(path) as image:
-        return np.array(image)
 
 
 @pytest.fixture(scope="session")

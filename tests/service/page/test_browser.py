@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from spikefill.masks import dilated
 from spikefill.service.settings import ServiceSettings
 
-from ...inpainting.files.samples import RGB_PROFILE, exif
+from ...images.samples import RGB_PROFILE, exif
 from ..running import running
 from ..tasks import Steps
 from .conftest import DESKTOP, PATIENCE, PHONE, file_of

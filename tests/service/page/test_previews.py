@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from spikefill.data.embedded import embedded_files
-from spikefill.inpainting import decode
+from spikefill.images import decode
 from spikefill.service.page import editing
 from spikefill.service.page.previews import preview, upright
 
-from ...inpainting.files import samples
+from ...images import samples
 
 
 def opened(encoded: bytes) -> Image.Image:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from spikefill import InputError, inpainting
 from spikefill.batch import ModelChoice
-from spikefill.inpainting import decode
-from spikefill.inpainting.files.orientation import displayed_to_stored
+from spikefill.images import decode
+from spikefill.images.orientation import displayed_to_stored
 from spikefill.masks import as_mask
 from spikefill.service.page import comparing, editing
 from spikefill.service.page.comparing import Compare, around, methods
@@ -22,7 +22,7 @@ from spikefill.service.page.painted import Painted
 from spikefill.service.page.tasks import ChangeMargin, FindScratches, Open, Restore, TakeMask
 from spikefill.service.toolbox import Toolbox
 
-from ...inpainting.files.samples import exif
+from ...images.samples import exif
 from .conftest import file_of
 
 
@@ -48,6 +48,11 @@ def holes() -> np.ndarray:
 
 def layer(mask: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(editing.layer_file(mask)).decode()
+
+
+def size_of(encoded: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(encoded)) as image:
+        return image.size
 
 
 def mask_in(encoded: bytes) -> np.ndarray:
@@ -155,7 +160,7 @@ def test_a_twin_is_compared_where_the_package_has_one(monkeypatch):
 
 def test_spikes_of_all_layers_are_counted(photo, holes, toolbox):
     rates = Inspect(Painted(photo, layer(holes))).run(toolbox)
-    assert (rates.width, rates.height) == (120, 80)
+    assert size_of(rates.picture) == (120, 80)
     assert 0 < rates.largest <= 1
     for one in rates.layers:
         neurons = one["channels"] * one["width"] * one["height"]
@@ -181,4 +186,4 @@ def test_a_large_photograph_is_looked_into_in_a_reduced_copy(tmp_path, cat, tool
     mask = np.zeros((300, 902), bool)
     mask[100:120, 200:600] = True
     rates = Inspect(Painted(path, layer(mask))).run(toolbox)
-    assert (rates.width, rates.height) == (512, 170)
+    assert size_of(rates.picture) == (512, 170)

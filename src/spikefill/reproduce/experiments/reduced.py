@@ -12,7 +12,7 @@ from spikefill.data.resizing import with_shorter_side
 from spikefill.errors import InputError
 from spikefill.evaluation import centre_crop, metrics
 from spikefill.evaluation.averages import mean_of_each
-from spikefill.evaluation.measuring import restore
+from spikefill.evaluation.masked import restore
 from spikefill.reproduce import networks
 from spikefill.reproduce.measuring import MeasuringSettings
 from spikefill.reproduce.trials import Context, Result

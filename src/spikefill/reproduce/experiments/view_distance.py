@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from spikefill.evaluation.averages import finite
-from spikefill.evaluation.measuring import restore
+from spikefill.evaluation.masked import restore
 from spikefill.evaluation.metrics import psnr_of
 from spikefill.inpainting import Inpainter
 from spikefill.reproduce import networks

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikefill import models
-from spikefill.inpainting.files.orientation import stored_to_displayed
+from spikefill.images.orientation import stored_to_displayed
 from spikefill.service.classical import CLASSICAL
 from spikefill.service.page.painted import Painted
 from spikefill.service.page.previews import preview

@@ -15,7 +15,7 @@ from PIL import Image
 from spikefill import masks
 from spikefill.activity import LayerActivity, Trace, record, trace
 from spikefill.activity.reading import as_tensors
-from spikefill.inpainting.files.orientation import stored_to_displayed
+from spikefill.images.orientation import stored_to_displayed
 from spikefill.masks.photograph import colours
 from spikefill.service.page.painted import Painted
 from spikefill.service.page.previews import upright
@@ -36,15 +36,11 @@ class Rates:
 
     Attributes:
         picture: PNG file of what the network was given, the holes grey.
-        width: Its columns.
-        height: Its rows.
         largest: The largest rate of a cell, mean over its channels: the end of the maps' scale.
         layers: For each layer and level, in the order in which they fired, what `_described` gives.
     """
 
     picture: bytes
-    width: int
-    height: int
     largest: float
     layers: list[dict[str, Any]]
 
@@ -66,7 +62,7 @@ class Inspect:
         largest = max(float(layer.rate_map.max()) for layer in activity.layers)
         picture = np.where(holes[..., None], np.uint8(_HOLE_GREY), pixels)
         layers = [_described(layer, largest) for layer in activity.layers]
-        return Rates(_png(picture), holes.shape[1], holes.shape[0], largest, layers)
+        return Rates(_png(picture), largest, layers)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikefill.errors import InputError
-from spikefill.inpainting import Damaged, ImageFile, decode, stored_mask
+from spikefill.images import ImageFile, decode
+from spikefill.inpainting import Damaged, stored_mask
 from spikefill.inpainting.checks import check_something_known, displayed_size
 from spikefill.service.page import editing
 from spikefill.service.toolbox import Toolbox

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from spikefill.inpainting import ImageFile
-from spikefill.inpainting.files.orientation import stored_to_displayed
+from spikefill.images import ImageFile
+from spikefill.images.orientation import stored_to_displayed
 from spikefill.masks.photograph import as_8_bit
 from spikefill.service.page.editing import shown_size
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikefill import masks
-from spikefill.inpainting import ImageFile, decode
+from spikefill.images import ImageFile, decode
 from spikefill.inpainting.checks import displayed_size
 from spikefill.service.page import editing
 from spikefill.service.page.painted import Painted, fitting_mask
