@@ -1,10 +1,10 @@
 """The hybrid network beside its twin with ReLU and the rival networks, trained alike: curves, table, intervals.
 
-``python docs/rivals.py RUNS`` reads the runs RUNS/hybrid-s0, -s1, -s2, relu-s0, -s1, -s2, partial-s0, gated-s0, which
-`spikefill train` made with the recipes hybrid-small, relu-small, partial-small and gated-small, and keeps their
-curves in docs/science/rivals-curves.json. What was measured of them, docs/science/rivals-kodak24-256.json, is made by
-`spikefill evaluate --size 256 --baselines none` with a ``--model`` for each. Without a folder it draws the plot and
-writes the table of docs/science/hybrid.md alone.
+``python docs/rivals.py RUNS`` reads the runs RUNS/hybrid-s0, -s1, -s2, relu-s0, -s1, -s2, partial-s0, gated-s0 and
+spiking-s0, which `spikefill train` made with the recipes hybrid-small, relu-small, and so on to spiking-unet-small, and
+keeps their curves in docs/science/rivals-curves.json. What was measured of them, docs/science/rivals-kodak24-256.json,
+is made by `spikefill evaluate --size 256 --baselines none` with a ``--model`` for each. Without a folder it draws the
+plot and writes the table of docs/science/hybrid.md alone.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ NETWORKS = {
     "relu": "ReLU, the twin",
     "partial": "partial convolutions",
     "gated": "gated convolutions",
+    "spiking": "spiking U-Net, spikes in each step",
 }
 BEGIN, END = "<!-- rivals: by docs/rivals.py -->\n\n", "\n\n<!-- end -->"
 
