@@ -10,13 +10,8 @@ from PIL import Image
 
 from spikefill.cli.app import run
 
-TINY = [
-    "--set=model.arguments={width: 4, steps: 2}",
-    "--set=data.size=32",
-    "--set=batch_size=2",
-    "--set=validation={count: 2, pictures: 1, every_minutes: null}",
-    "--threads=1",
-]
+from .test_train_command import EMBEDDED, TINY
+
 EVALUATE = ["evaluate", "--size", "64"]
 NOISE = ["--degradation", "noise:25"]
 
@@ -25,7 +20,7 @@ NOISE = ["--degradation", "noise:25"]
 def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has learnt a little."""
     folder = tmp_path_factory.mktemp("runs") / "denoiser"
-    call = ["train", "--recipe", "scnn", "--data=embedded", "--val=embedded", "-o", str(folder), "--steps", "2"]
+    call = ["train", "--recipe", "scnn", *EMBEDDED, "-o", str(folder), "--steps", "2"]
     assert run([*call, *NOISE, *TINY]) == 0
     return folder
 
