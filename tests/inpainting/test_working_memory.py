@@ -27,8 +27,8 @@ from spikefill.peak_memory import peak_growth
 
 SIDE = 2400
 LOSSY_WEBP = {"quality": 95, "exact": True}
-_KEPT = 8_000_000
-"""Bytes that the C library may keep for itself."""
+_KEPT = 32_000_000
+"""Bytes that the C library may keep for itself: 25 million were seen in a process with thousands of tests behind it."""
 
 
 @pytest.fixture(scope="module")
