@@ -63,14 +63,14 @@ class Evaluation:
         return document
 
     def run(self, images: Path) -> None:
-        """Measures, and writes the document."""
+        """Measures, and writes the document, which names the folder of photographs without its path."""
         options = [word for name in self.models for word in ("--model", name)]
-        options += ["--images", str(images), "--size", self.size, "--masks", ",".join(self.families)]
+        options += ["--images", images.name, "--size", self.size, "--masks", ",".join(self.families)]
         options += ["--baselines", ",".join(self.baselines) or "none", "--repeats", str(self.repeats)]
         options += ["--limit", str(self.limit)] if self.limit else []
         options += ["--quality", self.quality] if self.quality else []
         command = [sys.executable, "-m", "spikefill", "evaluate", *options, "--json", str(self.file), "--overwrite"]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True, cwd=images.parent)  # noqa: S603
 
 
 CENTRE = Evaluation("hybrid-kodak24-256", ("hybrid-small", "hybrid-base", "hybrid-free"), ("identity", *NEAR))
@@ -258,7 +258,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for evaluation in EVALUATIONS:
         if chosen.images is not None and (chosen.all or evaluation.stale):
-            evaluation.run(chosen.images)
+            evaluation.run(chosen.images.resolve())
     for path, text in pages().items():
         with atomic_write(path, overwrite=True) as temporary:
             temporary.write_text(text, "utf-8")
