@@ -55,6 +55,8 @@ class Firing(nn.Module):
             if current.is_cuda:
                 return channel_norm_compiled.fired(current, norm, neuron)
             response, weight, bias = _response(neuron), norm.weight, norm.bias
+            if torch.is_autocast_enabled("cpu") and response is not None:
+                current = current.float()  # in mixed precision convolutions compute in bfloat16, the neurons do not
             if response is not None and channel_norm.serves(current, weight, bias, response):
                 return channel_norm.fired(current, weight, bias, norm.eps, response)
         normalised = norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

@@ -49,7 +49,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-small",
         licence="non-commercial research",
         purpose="any hole: scratches, text, stains, objects",
-        sha256="dc736718e8880302a7512bf9c2abc19f083a981559b54f469937cb7d1f8ba09d",
+        sha256="d43f9fa462a42c471e2e72f88287b212de4289c489715c4de752e40b8230452e",
     ),
     Bundled(
         name="hybrid-base",
@@ -61,7 +61,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-free",
         licence="Apache-2.0",
         purpose="as hybrid-small, trained on 42 photographs under free licences; 0.3 to 0.5 dB behind it",
-        sha256="2ff0bf896df24acd6966722016a579cb29f723634a819ea938a26ebb8a3bb6d0",
+        sha256="38850ea22833a1bbf47185dd4b9a83a09110ebeb562298ee51b2e52b95a34bf9",
     ),
     Bundled(
         name="scnn",

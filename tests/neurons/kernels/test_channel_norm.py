@@ -212,6 +212,20 @@ def test_other_precisions(served: list[tuple[int, ...]], dtype: torch.dtype) -> 
     assert not served
 
 
+def test_mixed_precision_fires_in_float32(served: list[tuple[int, ...]]) -> None:
+    firing = firing_of(24, LIF(**SETTINGS))
+    short = random(2, 24, 9, 8).bfloat16().requires_grad_()
+    whole = short.detach().float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        rate = firing(short)
+    expected = firing(whole)
+    assert torch.equal(rate, expected)
+    assert served == [short.shape, short.shape]
+    rate.sum().backward()
+    expected.sum().backward()
+    assert torch.equal(short.grad, whole.grad.bfloat16())
+
+
 def test_steps_may_change() -> None:
     neuron = LIF(steps=8, **SETTINGS)
     firing, current = firing_of(24, neuron), random(1, 24, 16, 16)
