@@ -12,11 +12,9 @@ from PIL import Image
 
 import spikefill
 from spikefill import data, evaluation, masks, models
-from spikefill import energy as ledger
 from spikefill.neurons import LIF
 
 IMAGES = Path(__file__).parent / "images"
-SCIENCE = Path(__file__).parent / "science"
 
 
 def firing_curve() -> None:
@@ -117,17 +115,6 @@ def steps_curve() -> None:
     figure.savefig(IMAGES / "hybrid-steps.png", dpi=110)
 
 
-def energy() -> None:
-    """The ledger of the default model on the embedded photographs, and its plots."""
-    document = ledger.measure(
-        models.read("hybrid-small"), data.open_photographs("embedded", part="val"), name="hybrid-small",
-        source="embedded", references={"model": "hybrid-small"},
-    )  # fmt: skip
-    evaluation.write_json(document, SCIENCE / "energy-hybrid-small.json", overwrite=True)
-    for name, plot in ledger.PLOTS.items():
-        plot(document).savefig(IMAGES / f"energy-{name}", dpi=90)
-
-
 def neurons_at_work() -> None:
     """What every neuron does while a photograph is restored: maps, a raster, membranes, and T as it grows."""
     from spikefill.activity import growing, plots, record, telling_pixels, trace
@@ -164,5 +151,4 @@ if __name__ == "__main__":
     restoration()
     gallery()
     steps_curve()
-    energy()
     neurons_at_work()

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "weights.py"
+from .scripts import script
 
 
 @pytest.fixture(scope="module")
 def weights() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("weights", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("weights")
 
 
 def test_what_was_measured_are_the_weights_of_the_package(weights: ModuleType) -> None:
@@ -33,5 +24,6 @@ def test_pages_give_the_figures_of_their_documents(weights: ModuleType) -> None:
 
 
 def test_a_page_without_its_marks_is_told(weights: ModuleType) -> None:
-    with pytest.raises(ValueError, match="centre crops"):
-        weights.page("# Without any")
+    for blocks in weights.BLOCKS.values():
+        with pytest.raises(ValueError, match=next(iter(blocks))):
+            weights.page("# Without any", blocks)

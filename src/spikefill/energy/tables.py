@@ -24,10 +24,13 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def as_markdown(self) -> str:
-        """The table with its title above; names to the left, figures to the right."""
+        """The table with its title above."""
+        return f"{self.title}\n\n{self.grid_as_markdown()}\n"
+
+    def grid_as_markdown(self) -> str:
+        """The table alone: names to the left, figures to the right."""
         rule = ["---", *("---:" for _ in self.headings[1:])]
-        lines = ["| " + " | ".join(cells) + " |" for cells in (self.headings, rule, *self.rows)]
-        return f"{self.title}\n\n" + "\n".join(lines) + "\n"
+        return "\n".join("| " + " | ".join(cells) + " |" for cells in (self.headings, rule, *self.rows))
 
 
 def tables(document: Mapping[str, Any]) -> list[Table]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikefill.files import atomic_write
 from spikefill.reproduce import page
+from spikefill.reproduce.catalogue import NAMES
 from spikefill.reproduce.remarks import remarks
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from spikefill.reproduce.findings import Plot
 
 RESULTS = "results.json"
+TABLES = "results.csv"
+PAGE = "index.md"
 _DPI = 130
 
 
@@ -32,22 +35,30 @@ def write(folder: Path, document: Mapping[str, Any], plots: Sequence[Plot]) -> N
     for plot in plots:
         with atomic_write(folder / file_of(plot), overwrite=True) as temporary:
             plot.figure.savefig(temporary, dpi=_DPI)
-    _write_text(folder / "results.csv", _csv(document))
+    _write_text(folder / TABLES, tables_csv(document))
     _write_page(folder, page.experiment_page(document), document["title"])
     _write_text(folder / RESULTS, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_overview(folder: Path, names: Sequence[str], diverged: Sequence[str] = ()) -> None:
+def write_overview(folder: Path, diverged: Sequence[str] = ()) -> None:
     """Writes the page of the folder, from the results that its experiments have.
 
     Args:
         folder: Where they are.
-        names: Of the experiments.
-        diverged: Those of them that have no results of the last run.
+        diverged: Experiments that have no results of the last run.
     """
-    files = [folder / name / RESULTS for name in names]
-    documents = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-    _write_page(folder, page.overview_page(documents, remarks(documents, diverged)), "Experiments")
+    _write_page(folder, overview(results_in(folder), diverged), "Experiments")
+
+
+def overview(documents: Sequence[Mapping[str, Any]], diverged: Sequence[str] = ()) -> list[page.Block]:
+    """The page over experiments, from their ``results.json``; ``diverged`` as for `write_overview`."""
+    return page.overview_page(documents, remarks(documents, diverged))
+
+
+def results_in(folder: Path) -> list[dict[str, Any]]:
+    """The ``results.json`` of each experiment in a folder, in the order in which ``all`` runs them."""
+    files = [folder / name / RESULTS for name in NAMES]
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
 
 
 def file_of(plot: Plot) -> str:
@@ -55,8 +66,8 @@ def file_of(plot: Plot) -> str:
     return f"{plot.name}.png"
 
 
-def _csv(document: Mapping[str, Any]) -> str:
-    """All tables in one: a line for each figure, with its table, row and column; then where they come from."""
+def tables_csv(document: Mapping[str, Any]) -> str:
+    """All tables of a ``results.json`` as one: a line a figure, with its table, row and column; then their origin."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(("table", "row", "column", "value"))
@@ -71,7 +82,7 @@ def _csv(document: Mapping[str, Any]) -> str:
 
 
 def _write_page(folder: Path, blocks: Sequence[page.Block], title: str) -> None:
-    _write_text(folder / "index.md", page.markdown(blocks))
+    _write_text(folder / PAGE, page.markdown(blocks))
     _write_text(folder / "index.html", page.webpage(blocks, title))
 
 

@@ -107,7 +107,7 @@ def reproduce(
             except DivergenceError as error:
                 console.problem(f"{plan.experiment.name}: {error}")
                 diverged.append(plan.experiment.name)
-        output.write_overview(folder, catalogue.NAMES, diverged)
+        output.write_overview(folder, diverged)
     return folders
 
 

@@ -118,8 +118,8 @@ def energies(designs: Mapping[str, Any]) -> Table:
             "design": "",
             "MACs": ",.0f",
             "ACs": ",.0f",
-            "arithmetic": ",.1f",
-            **{f"{memory}, {flow}": ",.1f" for memory in memories for flow in ("reused", "fetched")},
+            "estimated: arithmetic": ",.1f",
+            **{f"estimated: {memory}, {flow}": ",.1f" for memory in memories for flow in ("reused", "fetched")},
         },
         [
             (
