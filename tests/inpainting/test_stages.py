@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from spikefill import models
 from spikefill.inpainting import Inpainter
-from spikefill.inpainting.stages import halved, plan_stages, take_over
+from spikefill.inpainting.regions import plan
+from spikefill.inpainting.stages import OVERLAP, halved, plan_stages, take_over
 
 CONTEXT, TILE = 48, 80
 NEAR = 12
@@ -61,6 +63,27 @@ def test_every_hole_is_restored_at_one_size(holes: np.ndarray, context: int, til
             assert np.array_equal(stage.wanted | taken, wanted)
             assert not (stage.holes & taken).any()
         assert (stage.deep is None) == (number == len(stages) - 1)
+
+
+@given(
+    st.integers(2, 20),
+    st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    st.tuples(st.integers(1, 141), st.integers(1, 141)),
+)
+def test_deep_is_what_is_farther_than_the_context(
+    context: int, corner: tuple[int, int], sides: tuple[int, int]
+) -> None:
+    """A rectangle anywhere, at borders of the picture too, and where that is narrow."""
+    holes = np.zeros((141, sides[1] if context % 2 else 141), bool)
+    holes[corner[0] : corner[0] + sides[0], corner[1] : corner[1] + sides[1]] = True
+    holes[-1, -1] = False
+    first = plan_stages(holes, context, 16)[0]
+    deep = cv2.distanceTransform(holes.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > context
+    if len(plan(holes, context, 16, overlap=OVERLAP)) > 1 and deep.any():
+        assert first.deep is not None
+        assert np.array_equal(first.deep, deep)
+    else:
+        assert first.deep is None
 
 
 def test_what_every_square_sees_is_restored_at_full_size_alone() -> None:

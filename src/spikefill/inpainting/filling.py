@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from spikefill.errors import InputError
 from spikefill.images import Pixels
 from spikefill.inpainting.checks import LARGEST_VALUE
+from spikefill.inpainting.regions import Region
 from spikefill.inpainting.stages import Stage, halved, take_over
+from spikefill.models.stored import Stored
 
 
 def fill(
-    colours: Pixels, stages: Sequence[Stage], run: Callable[[Tensor, Tensor], Tensor], tell: Callable[[], None]
+    colours: Pixels, stages: Sequence[Stage], restored: Callable[[Stored], Tensor], tell: Callable[[], None]
 ) -> None:
     """Restores what the first of some stages wants.
 
@@ -25,7 +26,7 @@ def fill(
     Args:
         colours: (H, W, 1 or 3), uint8, uint16 or floating point in [0, 1]; written into.
         stages: As `plan_stages` gives them.
-        run: The network: masked 1 x 3 x H x W and mask 1 x 1 x H x W, 1 in the holes, to 1 x 3 x H x W.
+        restored: What a network gives in the holes of a picture, 3 x N, row by row.
         tell: Called at each region.
 
     Raises:
@@ -34,40 +35,47 @@ def fill(
     stage, *coarser = stages
     if stage.deep is not None:
         smaller = halved(colours, stage.holes | stage.deep)
-        fill(smaller, coarser, run, tell)
+        fill(smaller, coarser, restored, tell)
         take_over(colours, smaller, stage.deep)
         del smaller
     largest = LARGEST_VALUE.get(colours.dtype.newbyteorder("="), 1)
     for region in stage.regions:
         tell()
-        holes = stage.holes[region.outer].copy()  # which may be turned, and torch takes no such array
-        output = run(_network_input(colours[region.outer], holes, largest), torch.from_numpy(holes)[None, None].float())
-        here = stage.wanted[region.inner].copy()
-        values = _at(output[0, :, *region.inner_in_outer], here).clip(0, 1)
+        picture = _stored(colours[region.outer], stage.holes[region.outer], largest)
+        found = restored(picture)
+        rows, columns, here = _wanted(picture, region, stage.wanted)
+        values = found.numpy().T[here].clip(0, 1)
         if np.isnan(values).any():
             raise InputError("model answers with values that are not a number; its weights are damaged")
         if colours.shape[2] == 1:
             values = values.mean(axis=1, keepdims=True)
         values *= largest
-        target = colours[region.inner]
         if region.fades != (None, None):
-            weights = region.weights()[here][:, None]
+            weights = region.weights()[rows - region.inner[0].start, columns - region.inner[1].start][:, None]
             soft = weights[:, 0] < 1  # the others may have nothing yet that is a number
-            values[soft] = weights[soft] * values[soft] + (1 - weights[soft]) * target[here][soft].astype(np.float32)
-        target[here] = (np.floor(values + 0.5) if largest > 1 else values).astype(colours.dtype)
+            before = colours[rows[soft], columns[soft]].astype(np.float32)
+            values[soft] = weights[soft] * values[soft] + (1 - weights[soft]) * before
+        colours[rows, columns] = (np.floor(values + 0.5) if largest > 1 else values).astype(colours.dtype)
 
 
-def _network_input(colours: Pixels, holes: NDArray[np.bool_], largest: float) -> Tensor:
-    """Colours (H, W, 1 or 3) as 1 x 3 x H x W, float32 in [0, 1], 0 in the holes; grey as three equal channels."""
-    planes = np.empty((colours.shape[2], *holes.shape), np.float32)
-    planes[...] = colours.transpose(2, 0, 1)
-    planes.reshape(len(planes), -1)[:, np.flatnonzero(holes)] = 0
-    planes /= largest
-    return torch.from_numpy(planes)[None].expand(-1, 3, -1, -1)
+def _stored(colours: Pixels, holes: NDArray[np.bool_], largest: int) -> Stored:
+    """A part of a picture for the network, which may lie in memory in any way and have any kind of numbers."""
+    if colours.dtype == np.uint8:
+        pixels = np.ascontiguousarray(colours)
+    else:
+        pixels = colours.astype(np.float32, order="C")
+        pixels /= largest
+    return Stored(pixels, np.ascontiguousarray(holes))
 
 
-def _at(image: Tensor, where: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The colours N x 3 of an image 3 x H x W at the pixels of a mask (H, W), row by row."""
-    rows, columns = torch.from_numpy(where).nonzero(as_tuple=True)
-    values: NDArray[np.float32] = image[:, rows.to(image.device), columns.to(image.device)].T.cpu().numpy()
-    return values
+def _wanted(
+    picture: Stored, region: Region, wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Rows and columns of the holes that a region restores, in the whole picture, and which of its holes they are."""
+    top, left = (span.start for span in region.outer)
+    rows, columns = np.divmod(picture.places, picture.holes.shape[1])
+    rows, columns = rows + top, columns + left
+    here = wanted[rows, columns]
+    for span, position in zip(region.inner, (rows, columns), strict=True):
+        here &= (position >= span.start) & (position < span.stop)
+    return rows[here], columns[here], here

@@ -90,7 +90,7 @@ def _filled(
     stage, *coarser = stages
     if stage.deep is not None:
         smaller = _halved(read, found.holes, coarser)
-        fill(smaller, coarser, inpainter.run, tell)
+        fill(smaller, coarser, inpainter.in_holes, tell)
         _take_over(found, smaller, stage.deep)
         del smaller
     for region in stage.regions:
@@ -98,7 +98,7 @@ def _filled(
         check_known(part, found.holes[region.outer])
         part[found.holes[region.outer]] = found[region.outer]
         alone = Stage(stage.holes[region.outer], stage.wanted[region.outer], None, [_by_itself(region)])
-        fill(part, [alone], inpainter.run, tell)
+        fill(part, [alone], inpainter.in_holes, tell)
         found[region.inner] = part[region.inner_in_outer][found.holes[region.inner]]
     return found.values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,8 @@ from spikefill.inpainting.planning import plan_within
 from spikefill.inpainting.progress import Cancel, Progress, report
 from spikefill.inpainting.regions import TILE, plan
 from spikefill.inpainting.sequence import Carry, restored_frames
+from spikefill.models.hybrid import Hybrid
+from spikefill.models.stored import Stored
 
 Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
 
@@ -212,7 +215,7 @@ class Inpainter:
             report(done, total, progress, cancel)
             done += 1
 
-        fill(colours, stages, self.run, tell)
+        fill(colours, stages, self.in_holes, tell)
         report(total, total, progress, None)
         return result
 
@@ -278,15 +281,28 @@ class Inpainter:
 
     def run(self, masked: Tensor, mask: Tensor) -> Tensor:
         """`predict` for what is computed at once, on the device."""
+        with self._computing():
+            here, holes = masked.to(self.device), mask.to(self.device)
+            if self.quality == "fast":
+                return self._answer(here, holes)
+            return mean_of_eight(self._answer, here, holes)
+
+    def in_holes(self, picture: Stored) -> Tensor:
+        """3 x N, float32, on the CPU: the network's output in the holes of what is computed at once, row by row."""
+        if isinstance(self.model, Hybrid) and self.quality == "fast" and self.device.type == "cpu":
+            with self._computing():
+                return self.model.in_holes(picture).float()
+        return picture.in_holes(self.run(*picture.planes()))
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Without gradients or noise of training, in the precision."""
         self.model.eval()
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
         ):
-            here, holes = masked.to(self.device), mask.to(self.device)
-            if self.quality == "fast":
-                return self._answer(here, holes)
-            return mean_of_eight(self._answer, here, holes)
+            yield
 
     def _answer(self, masked: Tensor, mask: Tensor) -> Tensor:
         # A network that can computes what the holes need alone.

@@ -11,7 +11,7 @@ from spikefill.models.hybrid import SIZES, Hybrid
 _HYBRID, _HYBRID_CHANNELS = 60, 6
 """Bytes a pixel of the hybrid network where all is computed, and for each byte that its finest features take."""
 
-_HYBRID_WITHOUT = 50
+_HYBRID_WITHOUT = {"fast": 25, "best": 50}
 """Where nothing needs to be computed at the finest levels."""
 
 _COMPUTED = 5 / 3
@@ -54,5 +54,5 @@ def of(model: nn.Module, quality: str) -> Workspace:
         if model.stream is not None:  # everything is computed, and lies there for all steps
             everywhere = _HYBRID + features * model.stream.length * 4 // 3 + best
             return Workspace(everywhere, everywhere)
-        return Workspace(_HYBRID + features + best, _HYBRID_WITHOUT + best)
+        return Workspace(_HYBRID + features + best, _HYBRID_WITHOUT[quality] + best)
     return Workspace(_OTHER + best, _OTHER + best)

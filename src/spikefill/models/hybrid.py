@@ -15,6 +15,7 @@ from spikefill.models import pyramid, sparse
 from spikefill.models.activations import activation as stands_for
 from spikefill.models.cells import Features
 from spikefill.models.core import UNSHUFFLE, Core, CoreSize, State
+from spikefill.models.finest import Finest
 from spikefill.models.firing import Firing
 from spikefill.models.streaming import Stream
 from spikefill.neurons import LIF, Noise, Quantiser, plain_settings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from spikefill.models.activations import Activation
+    from spikefill.models.stored import Stored
     from spikefill.neurons.pointwise import NoiseMode
 
 Placement = Literal["all", "stem", "encoder", "bottleneck", "decoder"]
@@ -205,36 +207,63 @@ class Hybrid(nn.Module):
         Of one image with holes, without gradients, in float32, by rates, without noise on the currents; otherwise it is
         `forward`.
         """
-        if (
+        if len(masked) != 1 or not self._computes_in_part(masked.device.type):
+            return self.forward(masked, mask)
+        finest, *coarser = levels = self._pyramid(masked, mask)
+        needed = self.needed(finest, coarser)
+        image = self._refined(finest, coarser, needed) if needed else self._dense(levels, 0)[-1][0]
+        return image[..., : masked.shape[-2], : masked.shape[-1]]
+
+    def in_holes(self, picture: Stored) -> Tensor:
+        """3 x N: what `restored` gives in the holes of a picture as it is stored, row by row; on the CPU alone.
+
+        No more of the picture becomes float than is needed.
+        """
+        if self._computes_in_part("cpu") and max(picture.holes.shape) > COARSEST:
+            finest = Finest(picture, MULTIPLE)
+            coarser = pyramid.continued(finest.halved(MULTIPLE), multiple=MULTIPLE, coarsest=COARSEST)
+            needed = self.needed(finest, coarser)
+            if needed:
+                return self._refined(finest, coarser, needed)
+        return picture.in_holes(self(*picture.planes()))
+
+    def _computes_in_part(self, device: str) -> bool:
+        """Whether one image may be computed where its holes need it."""
+        return not (
             self.degradation.is_noise
             or self.stream is not None
             or self.noise.drawn(training=self.training)
-            or len(masked) != 1
             or next(self.parameters()).dtype != torch.float32
             or torch.is_grad_enabled()
-            or torch.is_autocast_enabled(masked.device.type)
-        ):
-            return self.forward(masked, mask)
-        levels = self._pyramid(masked, mask)
-        needed = self.needed(levels)
-        image, state, before = self._dense(levels, len(needed))[-1]
-        here = sparse.State(*map(Features.everywhere, state))
-        for number in range(len(needed) - 1, -1, -1):
-            core, name = self._core(number)
-            image, here = sparse.refined(core, levels[number], needed[number], image, here, before)
-            before = name
-        return image[..., : masked.shape[-2], : masked.shape[-1]]
+            or torch.is_autocast_enabled(device)
+        )
 
-    def needed(self, levels: Sequence[pyramid.Level]) -> list[sparse.Needs]:
+    def _refined(
+        self, finest: pyramid.Level | Finest, coarser: Sequence[pyramid.Level], needed: Sequence[sparse.Needs]
+    ) -> Tensor:
+        """The finest level as `sparse.refined` gives it: coarse levels everywhere, at least one where it is needed."""
+        sparsely = [finest, *coarser[: len(needed) - 1]]
+        image, state, before = self._dense(coarser[len(sparsely) - 1 :], len(sparsely))[-1]
+        here = sparse.State(*map(Features.everywhere, state))
+        for number in range(len(sparsely) - 1, -1, -1):
+            core, name = self._core(number)
+            image, here = sparse.refined(core, sparsely[number], needed[number], image, here, before)
+            before = name
+        return image
+
+    def needed(self, finest: pyramid.Level | Finest, coarser: Sequence[pyramid.Level]) -> list[sparse.Needs]:
         """What `restored` computes of the finest levels of a picture, from the finest on; all of the coarser ones."""
         needed: list[sparse.Needs] = []
         handed = None
-        for number, level in enumerate(levels[:-1]):
-            need = sparse.needs(level, self._core(number)[0], handed)
+        for number, (level, next_one) in enumerate(zip([finest, *coarser], coarser, strict=False)):
+            height, width = level.size
+            # A cell has something unknown if the coarser level's pixel has.
+            unknown = next_one.known[0, 0, : height // 2, : width // 2] < 1
+            need = sparse.needs(unknown, self._core(number)[0], handed)
             if need.share >= sparse.DENSE_FROM:
                 break
             needed.append(need)
-            handed = need.of_coarser(levels[number + 1])
+            handed = need.of_coarser(next_one)
         return needed
 
     def levels(self, masked: Tensor, mask: Tensor, *, finest: int = 0) -> list[Tensor]:
@@ -243,7 +272,8 @@ class Hybrid(nn.Module):
         That of level i has sides of ``ceil(H / 2^i)`` and ``ceil(W / 2^i)``. The last level is always computed.
         """
         levels = self._pyramid(masked, mask)
-        results = self._dense(levels, min(finest, len(levels) - 1))
+        finest = min(finest, len(levels) - 1)
+        results = self._dense(levels[finest:], finest)
         return [
             image[..., : _shrunk(masked.shape[-2], number), : _shrunk(masked.shape[-1], number)]
             for number, (image, _, _) in zip(range(len(levels) - 1, -1, -1), results, strict=False)
@@ -255,11 +285,15 @@ class Hybrid(nn.Module):
         return pyramid.build(masked, missing, multiple=MULTIPLE, coarsest=COARSEST)
 
     def _dense(self, levels: Sequence[pyramid.Level], finest: int) -> list[tuple[Tensor, State, str]]:
-        """Image, state and core of the coarsest level, and so on to the level ``finest``, computed everywhere."""
+        """Image, state and core of each level from the coarsest on, computed everywhere.
+
+        Args:
+            levels: The level ``finest`` and all that are coarser.
+            finest: Its number, 0 for that of the image's own size.
+        """
         image, state, before = levels[-1].mean().expand_as(levels[-1].light), None, "coarse"
         results: list[tuple[Tensor, State, str]] = []
-        for number in range(len(levels) - 1, finest - 1, -1):
-            level = levels[number]
+        for number, level in reversed(list(enumerate(levels, finest))):
             if results:
                 image = pyramid.enlarged(image, level.light)
             filled = level.composed(level.first_guess(image))

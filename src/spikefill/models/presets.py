@@ -55,7 +55,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-base",
         licence="non-commercial research",
         purpose="the same with four times the weights and the time",
-        sha256="4499128af21876498c6c47d4d112cda239f1947761ef79e3c4cd35126e71a858",
+        sha256="b75c42fd950844d590b72eddb305ef130d62b58949d7c11278d88e30dab90c81",
     ),
     Bundled(
         name="hybrid-free",

@@ -26,6 +26,12 @@ class Level(NamedTuple):
     light: Tensor
     known: Tensor
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self.known.shape[-2:]
+        return height, width
+
     def composed(self, prediction: Tensor) -> Tensor:
         """N x 3 x H x W, the pixels' means if ``prediction`` is the mean of what is unknown in each of them."""
         return torch.addcmul(self.light, 1 - self.known, prediction)
@@ -59,8 +65,14 @@ def build(masked: Tensor, mask: Tensor, *, multiple: int, coarsest: int) -> list
         coarsest: Levels are added until the longer side is at most this, at least ``multiple``.
     """
     known = 1 - mask
-    levels = [Level(*(_padded(part, multiple) for part in (masked * known, known)))]
-    while max(levels[-1].known.shape[-2:]) > coarsest:
+    finest = Level(*(_padded(part, multiple) for part in (masked * known, known)))
+    return continued(finest, multiple=multiple, coarsest=coarsest)
+
+
+def continued(level: Level, *, multiple: int, coarsest: int) -> list[Level]:
+    """A level and all that are coarser; ``multiple`` and ``coarsest`` are those of `build`."""
+    levels = [level]
+    while max(levels[-1].size) > coarsest:
         levels.append(Level(*(_padded(_halved(part), multiple) for part in levels[-1])))
     return levels
 

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.models.cells import Cells, Features, doubled, grown, halved
+from spikefill.models.pyramid import Level
 
 if TYPE_CHECKING:
     from spikefill.models.core import Block, Core
-    from spikefill.models.pyramid import Level
+    from spikefill.models.finest import Finest
 
 DENSE_FROM = 0.6
 """Share of a level's cells from which all of them are computed: ordinary convolutions are then faster."""
@@ -62,7 +63,7 @@ class Needs(NamedTuple):
 
     def of_coarser(self, coarser: Level) -> tuple[Tensor, Tensor]:
         """What is needed of the next coarser level's half and quarter resolution."""
-        height, width = coarser.known.shape[-2:]
+        height, width = coarser.size
         return halved(self.entered, (height // 2, width // 2)), halved(self.down, (height // 4, width // 4))
 
 
@@ -73,15 +74,14 @@ class State(NamedTuple):
     quarter: Features
 
 
-def needs(level: Level, core: Core, handed: tuple[Tensor, Tensor] | None) -> Needs:
+def needs(unknown: Tensor, core: Core, handed: tuple[Tensor, Tensor] | None) -> Needs:
     """What a level must compute for its unknown pixels and for the finer level.
 
     Args:
-        level: Of one image.
+        unknown: bool, the level's cells at half its resolution with something unknown.
         core: That is applied there.
         handed: What the finer level needs of it; None for the finest.
     """
-    unknown = halved(level.known[0, 0] < 1)
     first, middle, last = (len(blocks) for blocks in (core.encoder, core.middle, core.decoder))
     half, quarter = handed or (torch.zeros_like(unknown), torch.zeros_like(halved(unknown)))
     decoded = grown(unknown) | half
@@ -92,29 +92,72 @@ def needs(level: Level, core: Core, handed: tuple[Tensor, Tensor] | None) -> Nee
     return Needs(unknown, half, quarter, decoded, joined, after, down, encoded, _seen_by(first, encoded))
 
 
-def refined(core: Core, level: Level, need: Needs, coarser: Tensor, state: State, before: str) -> tuple[Tensor, State]:
-    """A level's image, 1 x 3 x H x W, and the state for the next; what `hybrid.Core` and its caller do, where needed.
+class Averages:
+    """A level whose pixels are averages, of which a part may be known; what `Finest` is for the finest.
+
+    Args:
+        level: Of one image. Its ``light`` is written into: what is restored of it takes its place.
+
+    Attributes:
+        pixels: Those with something unknown.
+        missing: (N,), the share of each that is unknown.
+    """
+
+    def __init__(self, level: Level) -> None:
+        self._image, self._known = level.light.contiguous(), level.known[0]
+        self.pixels = Cells(level.known[0, 0] < 1)
+        self.missing = 1 - self._at_pixels(self._known)[0]
+
+    def filled(self, enlarged: Tensor) -> Tensor:
+        """3 x N: `pixels`, composed of what is known and a first guess, for which the coarser level is given."""
+        light, known = self._at_pixels(self._image[0]), self._at_pixels(self._known)
+        nothing = known == 0
+        guess = torch.where(nothing, enlarged, light / torch.where(nothing, 1, known))
+        return torch.addcmul(light, self.missing, guess)
+
+    def unshuffled(self, cells: Cells, filled: Tensor) -> Features:
+        """As `Finest.unshuffled`."""
+        image = self.restored(filled)[0]
+        width = image.shape[-1]
+        corner = 2 * (cells.rows * width + cells.columns)
+        pixels = torch.stack([corner, corner + 1, corner + width, corner + width + 1], dim=1)
+        colours = image.flatten(1)[:, pixels].mul_(2).sub_(1)
+        parts = torch.cat([colours, self._known.flatten(1)[:, pixels]])
+        return Features(parts.permute(1, 0, 2).flatten(1), cells)
+
+    def restored(self, values: Tensor) -> Tensor:
+        """1 x 3 x H x W: the level's image with values at `pixels`."""
+        self._image[0].flatten(1)[:, self.pixels.index] = values
+        return self._image
+
+    def _at_pixels(self, planes: Tensor) -> Tensor:
+        """C x N, of C x H x W."""
+        return planes.flatten(1).index_select(1, self.pixels.index)
+
+
+def refined(
+    core: Core, level: Level | Finest, need: Needs, coarser: Tensor, state: State, before: str
+) -> tuple[Tensor, State]:
+    """What `hybrid.Core` and its caller do at a level, where it is needed.
 
     Args:
         core: Applied to the level.
-        level: Of one image.
+        level: Of one image; see `Averages`.
         need: Of the level.
         coarser: The coarser level's image.
         state: Its state.
         before: The name of the core that gave it.
-    """
-    image = level.light.clone(memory_format=torch.contiguous_format)  # written into by flat indices
-    pixels = Cells(level.known[0, 0] < 1)
-    known = level.known[0, 0].flatten().index_select(0, pixels.index)
-    light = image[0].flatten(1).index_select(1, pixels.index)
-    nothing = known == 0
-    guess = torch.where(nothing, _enlarged(coarser[0], pixels), light / torch.where(nothing, 1, known))
-    filled = torch.addcmul(light, 1 - known, guess)
-    image[0].flatten(1)[:, pixels.index] = filled
 
+    Returns:
+        The level's image, 1 x 3 x H x W, of the finest one what is in the picture's holes, 3 x N; and the state for the
+        next.
+    """
+    given = Averages(level) if isinstance(level, Level) else level
+    pixels = given.pixels
+    filled = given.filled(_enlarged(coarser[0], pixels))
     to_half, to_quarter = cast("nn.ModuleList", core.before[before])
     entered = Cells(need.entered)
-    half = _unshuffled(image[0], level.known[0], Cells(grown(need.entered))).convolved(core.entry, entered)
+    half = given.unshuffled(Cells(grown(need.entered)), filled).convolved(core.entry, entered)
     half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken(entered, finer=True))
     half = _through_blocks(half, core.encoder, need.encoded)
     down = Cells(need.down)
@@ -129,11 +172,8 @@ def refined(core: Core, level: Level, need: Needs, coarser: Tensor, state: State
         _at(half, need.handed_half).through(core.handed[0]), _at(quarter, need.handed_quarter).through(core.handed[1])
     )
     exits = half.through(core.exit[0]).convolved(cast("nn.Conv2d", core.exit[1]), Cells(need.unknown))
-    corrections = exits.values.view(-1, 3, 4)[
-        exits.cells.at(pixels.rows // 2, pixels.columns // 2), :, pixels.rows % 2 * 2 + pixels.columns % 2
-    ]
-    image[0].flatten(1)[:, pixels.index] = torch.addcmul(filled, 1 - known, corrections.T)
-    return image, handed
+    corrections = exits.values.view(-1, 3, 4)[pixels.within(exits.cells), :, pixels.quarters]
+    return given.restored(torch.addcmul(filled, given.missing, corrections.T)), handed
 
 
 def _seen_by(blocks: int, mask: Tensor) -> Tensor:
@@ -158,16 +198,6 @@ def _through_blocks(features: Features, blocks: nn.Module, at: Tensor) -> Featur
 def _at(features: Features, mask: Tensor) -> Features:
     cells = Cells(mask)
     return Features(features.taken(cells), cells)
-
-
-def _unshuffled(image: Tensor, known: Tensor, cells: Cells) -> Features:
-    """The input of a core at half the resolution: N x 16, the order that of `torch.pixel_unshuffle`."""
-    width = image.shape[-1]
-    corner = 2 * (cells.rows * width + cells.columns)
-    pixels = torch.stack([corner, corner + 1, corner + width, corner + width + 1], dim=1)
-    colours = image.flatten(1)[:, pixels].mul_(2).sub_(1)
-    parts = torch.cat([colours, known.flatten(1)[:, pixels]])
-    return Features(parts.permute(1, 0, 2).flatten(1), cells)
 
 
 def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:

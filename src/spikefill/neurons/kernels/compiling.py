@@ -31,7 +31,7 @@ class Kernel:
         try:
             self.dispatcher = numba.njit(cache=True, **_SETTINGS)(function)
             # Numba looks at the file of the function alone; what is compiled into it comes from the others.
-            self.dispatcher._cache._cache_file._source_stamp = _sources()
+            self.dispatcher._cache._cache_file._source_stamp = _sources(function.__code__.co_filename)
         except RuntimeError:  # "no locator available": neither the package's folder nor the user's cache can be written
             _say_not_kept()
             self.dispatcher = numba.njit(**_SETTINGS)(function)
@@ -53,11 +53,11 @@ class Kernel:
             return self.dispatcher(*arguments)
 
 
-@lru_cache(maxsize=1)
-def _sources() -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every file that goes into the kernels."""
+@lru_cache(maxsize=16)
+def _sources(file: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file that goes into the kernels of a file."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "noise.py"]
+    files = [*sorted(here.glob("*.py")), here.parent / "noise.py", Path(file)]
     return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
