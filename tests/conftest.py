@@ -12,7 +12,7 @@ from PIL import Image
 
 from spikefill.data.embedded import embedded_files
 
-_ONE_THREAD = {"export", "reproduce", "training"}
+_ONE_THREAD = {"docs", "export", "reproduce", "training"}
 
 
 @pytest.fixture(autouse=True)

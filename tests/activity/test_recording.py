@@ -208,7 +208,7 @@ def test_sequences_and_batches_are_refused() -> None:
     with pytest.raises(InputError, match="one picture is traced at a time"):
         trace(SCNN(), torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 8, 8), (0, 0))
     sequence = _Alone(SNNConv2d(3, 3, 1))
-    with pytest.raises(InputError, match="is given a sequence"):
+    with pytest.raises(InputError, match="model is a _Alone, whose neurons run step by step"):
         record(sequence, torch.zeros(2, 1, 3, 8, 8), torch.zeros(1, 1, 8, 8))
 
 

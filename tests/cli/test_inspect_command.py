@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from spikefill import data
+from spikefill import data, models
 from spikefill.activity import growing
 from spikefill.activity.places import telling_pixels
 from spikefill.cli.app import run
@@ -60,8 +61,6 @@ def test_more_steps_come_nearer_to_the_restoration() -> None:
     """With the trained number of steps it is the network's own result, and the network keeps its steps."""
     import torch
 
-    from spikefill import models
-
     model = models.read("hybrid-small")
     image = torch.from_numpy(data.open_photographs("embedded", part="val")[1][:32, :32].copy())
     mask = torch.zeros(1, 1, 32, 32)
@@ -74,6 +73,35 @@ def test_more_steps_come_nearer_to_the_restoration() -> None:
     assert not torch.equal(found[1], expected)
     assert torch.equal(found[1] * (1 - mask), masked)
     assert {module.steps for module in model.modules() if hasattr(module, "steps")} == {8}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            {"architecture": "spiking-unet", "width": 2, "depth": 2, "steps": 2},
+            (
+                "model is a SpikingUNet, whose neurons run step by step; only networks whose neurons get one current "
+                "for all steps can be inspected, such as hybrid and scnn"
+            ),
+        ),
+        (
+            {"architecture": "hybrid", "size": "tiny", "streaming": {}},
+            (
+                "model is a streaming network, whose neurons run step by step, so that latency is not known; name one "
+                "whose neurons get one current for all steps, such as hybrid or scnn"
+            ),
+        ),
+    ],
+    ids=["spiking U-Net", "streaming"],
+)
+def test_networks_that_run_step_by_step_are_refused_plainly(
+    arguments: dict[str, Any], said: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.save(models.create(**arguments), place / "network.safetensors")
+    assert run(["inspect", "photo.png", "mask.png", "-o", "seen", "--model", "network.safetensors"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"spikefill: {said}"
+    assert not (place / "seen").exists()
 
 
 def test_telling_pixels_are_deep_in_a_hole_and_far_from_all() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from spikefill import data, models
@@ -17,7 +18,7 @@ from spikefill.stop import StopRequest
 from spikefill.training import DivergenceError, Recipe, change_recipe, load_recipe
 from spikefill.training.loading import Splits, spread
 from spikefill.training.losses import loss_over_levels
-from spikefill.training.module import InpaintingModule, make_optimiser
+from spikefill.training.module import Batch, InpaintingModule, make_optimiser
 from spikefill.training.plan import make_plan
 from spikefill.training.random_state import step_seed
 from spikefill.training.recipe import ValidationSettings
@@ -65,15 +66,15 @@ def staged() -> Recipe:
 
 def test_steps_see_consecutive_samples(tiny: Recipe) -> None:
     stages = Stages(tiny, 9)
-    assert list(StepSampler(2, stages, first=2, stop=4)) == [[4, 5], [6, 7]]
-    assert len(StepSampler(2, stages, first=2, stop=4)) == 2
+    assert list(StepSampler(stages, first=2, stop=4)) == [[4, 5], [6, 7]]
+    assert len(StepSampler(stages, first=2, stop=4)) == 2
 
 
 def test_stages_follow_each_other_by_their_share_of_the_steps(staged: Recipe) -> None:
     stages = Stages(staged, 8)
     assert [stages.at(step).size for step in range(9)] == [64, 64, 64, 64, 32, 32, 64, 64, 64]
     assert [stages.at(step).finest for step in (0, 3, 4, 7)] == [2, 2, 0, 0]
-    assert list(StepSampler(2, stages, first=5, stop=8)) == [[10, 11], [12], [14]]
+    assert list(StepSampler(stages, first=5, stop=8)) == [[10, 11], [12], [13]]
     assert Stages(staged, 1).at(0).size in (32, 64)
 
 
@@ -152,17 +153,26 @@ def test_caches_of_all_processes_together_are_bounded(staged: Recipe, workers: i
         assert one == 2 << 30 or (workers, processes) not in ((0, 1), (1, 1)), "small runs keep what they had"
 
 
-def test_epochs_are_refused_where_a_stage_would_skip_photographs(tmp_path: Path, staged: Recipe) -> None:
-    recipe = change_recipe(staged, ["data.order=epochs"])
+def test_an_epoch_shows_every_photograph_once_though_a_stage_has_smaller_batches(
+    tmp_path: Path, staged: Recipe
+) -> None:
+    levels = range(10, 80, 10)
+    for level in levels:
+        Image.new("RGB", (64, 64), (level, level, level)).save(tmp_path / f"{level}.png")
     asked = dict.fromkeys(("start", "minutes", "steps", "threads", "device"))
-    with pytest.raises(
-        InputError, match="data.order is 'epochs', and a stage has batch_size 1, less than the recipe's 2"
-    ):
-        make_plan(RunFolder(tmp_path), recipe, data="embedded", val="embedded", resume=False, **asked)
-    record = _record(recipe)  # of a run that began before this was refused
-    record.write(RunFolder(tmp_path))
-    plan = make_plan(RunFolder(tmp_path), None, data=None, val=None, resume=True, **asked)
-    assert (plan.record, plan.recipe) == (record, recipe)
+    recipe = change_recipe(staged, ["data.order=epochs"])
+    plan = make_plan(RunFolder(tmp_path / "run"), recipe, data=tmp_path, val="embedded", resume=False, **asked)
+    splits = Splits(plan.data, plan.val)
+
+    def batches(first: int) -> list[Batch]:
+        return list(splits.training_loader(plan.recipe, first=first, stop=16, total_steps=16, device=CPU))
+
+    whole = batches(0)
+    assert [len(batch["target"]) for batch in whole] == [2] * 12 + [1] * 4
+    shown = [round(255 * float(target.max())) for batch in whole for target in batch["target"]]
+    assert [sorted(shown[first : first + 7]) for first in range(0, 28, 7)] == [list(levels)] * 4
+    for before, after in zip(whole[13:], batches(13), strict=True):
+        assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_the_samples_of_a_step_depend_neither_on_where_the_run_began_nor_on_workers(tiny: Recipe) -> None:

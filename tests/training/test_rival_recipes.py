@@ -83,6 +83,8 @@ def test_tiny_differs_in_its_size_its_length_and_its_learning_rate_alone() -> No
         "hybrid-small-gpu",
         "hybrid-base-gpu",
         "hybrid-vivid",
+        "hybrid-small-tuned",
+        "hybrid-revived",
     ],
 )
 def test_the_recipe_and_its_network_go_together(name: str) -> None:

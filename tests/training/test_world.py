@@ -233,7 +233,7 @@ def _wait_until(done: Callable[[], bool]) -> None:
 
 def test_shares_make_up_each_batch(tiny: Recipe) -> None:
     stages = Stages(change_recipe(tiny, ["batch_size=5"]), 9)
-    shares = [list(StepSampler(5, stages, first=2, stop=4, world=World(rank, 2))) for rank in (0, 1)]
+    shares = [list(StepSampler(stages, first=2, stop=4, world=World(rank, 2))) for rank in (0, 1)]
     assert shares == [[[10, 12, 14], [15, 17, 19]], [[11, 13], [16, 18]]]
 
 

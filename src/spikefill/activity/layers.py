@@ -56,7 +56,8 @@ class SpikingLayer:
         """
         if self.stream is not None:
             raise InputError(
-                f"{self.name} is part of a streaming network, of which {kind} is not known; take one of rates"
+                f"model is a streaming network, whose neurons run step by step, so that {kind} is not known; name one "
+                "whose neurons get one current for all steps, such as hybrid or scnn"
             )
         if isinstance(self.module, Firing):
             current = self.module.norm(current.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

@@ -63,7 +63,7 @@ def watching(
         The levels, which are added as the network works.
 
     Raises:
-        InputError: The network has no spiking layer, or a sequence is given to one.
+        InputError: The network has no spiking layer, or runs one step by step: by a sequence, or from state to state.
     """
     layers = spiking_layers(model) if layers is None else layers
     cores = [module for module in model.modules() if isinstance(module, Core)]
@@ -74,7 +74,10 @@ def watching(
 
     def ends(layer: SpikingLayer, inputs: tuple[Any, ...], options: dict[str, Any], result: Any) -> None:
         if options.pop("sequence", False) or options.pop("return_state", False):
-            raise InputError(f"{layer.name} is given a sequence, or asked for its state; a still image is recorded")
+            raise InputError(
+                f"model is a {type(model).__name__}, whose neurons run step by step; only networks whose neurons get "
+                "one current for all steps can be inspected, such as hybrid and scnn"
+            )
         given = dict(zip(("current", "state"), inputs, strict=False)) | options
         current = given.pop("current")
         on_call(Call(layer, levels.now, levels.scale(current.shape[-1]), current, given, result))

@@ -199,11 +199,11 @@ def print_table(document: Mapping[str, Any]) -> None:
     """Prints PSNR in dB, that of the hole where there is one, and SSIM, a row for each method."""
     from rich.table import Table
 
-    from spikefill.evaluation.damages import damage_of
+    from spikefill.evaluation.damages import damage_of, degradation_of
 
     damage = damage_of(document)
     families, figure = damage.conditions, damage.figure
-    heading = "PSNR hole" if figure == "psnr_hole" else "PSNR"
+    heading = "PSNR" if degradation_of(document).is_noise else "PSNR hole"
     table = Table(box=None, pad_edge=False)
     table.add_column("method", no_wrap=True)
     for family in families:

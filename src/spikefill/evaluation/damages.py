@@ -21,9 +21,12 @@ def damage(
     return Holes(families, repeats, methods) if degradation.sigma is None else Noise(degradation.sigma)
 
 
+def degradation_of(document: Mapping[str, Any]) -> Degradation:
+    """Whether a document of `spikefill.evaluation.evaluate` is about holes or noise; earlier ones are about holes."""
+    return Degradation.parse(document["protocol"].get("degradation", "holes"))
+
+
 def damage_of(document: Mapping[str, Any]) -> Damage:
     """The same damage that a document of `spikefill.evaluation.evaluate` is about."""
-    protocol = document["protocol"]
-    masks = protocol.get("masks", {"families": (), "repeats": 1})
-    degradation = Degradation.parse(protocol.get("degradation", "holes"))  # earlier documents are about holes
-    return damage(degradation, masks["families"], masks["repeats"])
+    masks = document["protocol"].get("masks", {"families": (), "repeats": 1})
+    return damage(degradation_of(document), masks["families"], masks["repeats"])

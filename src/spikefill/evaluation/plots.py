@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikefill.evaluation.damages import damage_of
+from spikefill.evaluation.damages import damage_of, degradation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,8 @@ def plot_methods(document: Mapping[str, Any]) -> str:
     """(Hole) PSNR by method and family as an SVG element: a bar for the mean, its interval, a point a photograph."""
     damage = damage_of(document)
     families, key = damage.conditions, damage.figure
-    name = "hole PSNR" if key == "psnr_hole" else "PSNR"
+    noisy = degradation_of(document).is_noise
+    name = "PSNR" if noisy else "hole PSNR"
     methods = list(document["results"])
     figure, axes = _figure(f"{name} in dB, higher is better")
     width = 0.8 / len(methods)
@@ -51,7 +52,7 @@ def plot_methods(document: Mapping[str, Any]) -> str:
     axes.set_xticks(range(len(families)), [_plain(family) for family in families])
     axes.tick_params(axis="x", length=0)
     _legend(figure, methods)
-    return _svg(figure, f"{name} by method and {'family of masks' if key == 'psnr_hole' else 'noise'}")
+    return _svg(figure, f"{name} by method and {'noise' if noisy else 'family of masks'}")
 
 
 def plot_hole_ratio(document: Mapping[str, Any]) -> str:

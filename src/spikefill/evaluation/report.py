@@ -16,7 +16,7 @@ from spikefill import files
 from spikefill.errors import InputError
 from spikefill.evaluation import plots
 from spikefill.evaluation.cases import Case, ranking_method
-from spikefill.evaluation.damages import damage_of
+from spikefill.evaluation.damages import damage_of, degradation_of
 from spikefill.evaluation.metrics import FLIP_MISSING
 from spikefill.evaluation.protocol import FORMAT_VERSION
 
@@ -98,11 +98,11 @@ def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> st
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     source = resources.files("spikefill.evaluation").joinpath("report.html").read_text(encoding="utf-8")
-    damage = damage_of(document)
-    families = damage.conditions
-    holes = damage.figure == "psnr_hole"
+    families = damage_of(document).conditions
+    holes = not degradation_of(document).is_noise
     return environment.from_string(source).render(
         protocol=document["protocol"],
+        holes=holes,
         title=", ".join(document["protocol"]["models"]) or "Baselines",
         families=families,
         chief="hole PSNR" if holes else "PSNR",
@@ -117,20 +117,22 @@ def render_report(document: Mapping[str, Any], cases: Sequence[Case] = ()) -> st
         plot_methods=Markup(plots.plot_methods(document)),  # noqa: S704
         plot_hole_ratio=Markup(plots.plot_hole_ratio(document)) if holes else None,  # noqa: S704
         plot_distance=Markup(plots.plot_distance(document)) if holes else None,  # noqa: S704
-        cases=[_shown(case) for case in cases],
+        cases=[_shown(case, holes=holes) for case in cases],
         ranked_by=ranking_method(document),
         longest_side=_LONGEST_SIDE,
     )
 
 
 def _columns(document: Mapping[str, Any]) -> tuple[_Column, ...]:
-    return _OF_HOLES if damage_of(document).figure == "psnr_hole" else _OF_NOISE
+    return _OF_NOISE if degradation_of(document).is_noise else _OF_HOLES
 
 
 def _title(document: Mapping[str, Any], family: str) -> str:
     """A family and how much of the pictures its holes are; or the noise."""
+    if degradation_of(document).is_noise:
+        return family
     figures = next(iter(document["results"].values()))[family]
-    return f"{family}, {100 * figures['hole_ratio']:.1f} % hole" if "hole_ratio" in figures else family
+    return f"{family}, {100 * figures['hole_ratio']:.1f} % hole"
 
 
 def _overview(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -192,14 +194,13 @@ def _column(
     return [{"text": cell["text"], "best": best is not None and cell["value"] == best} for cell in cells]
 
 
-def _shown(case: Case) -> dict[str, Any]:
+def _shown(case: Case, *, holes: bool) -> dict[str, Any]:
     choice = case.choice
-    masked = "family" in choice.case
-    figures = choice.case["psnr_hole" if masked else "psnr"]
+    figures = choice.case["psnr_hole" if holes else "psnr"]
     best = max((_sortable(value) for value in figures.values()), default=None)
     pictures = [
         {"title": "original", "figure": "", "best": False, "uri": _data_uri(case.original)},
-        {"title": "masked" if masked else "noisy", "figure": "", "best": False, "uri": _data_uri(case.damaged)},
+        {"title": "masked" if holes else "noisy", "figure": "", "best": False, "uri": _data_uri(case.damaged)},
     ]
     pictures += [
         {
@@ -214,7 +215,7 @@ def _shown(case: Case) -> dict[str, Any]:
         "condition": choice.condition,
         "rank": choice.rank,
         "name": choice.image["name"],
-        "mask": f"mask {choice.case['repeat'] + 1}, {100 * choice.case['hole_ratio']:.1f} % hole" if masked else "",
+        "mask": f"mask {choice.case['repeat'] + 1}, {100 * choice.case['hole_ratio']:.1f} % hole" if holes else "",
         "pictures": pictures,
     }
 

@@ -90,7 +90,7 @@ class Splits:
                 size=size,
                 families=settings.families,
                 seed=recipe.seed,
-                length=stop * recipe.batch_size,
+                length=stages.samples(stop).start,
                 augment=settings.augment,
                 order=settings.order or ("epochs" if self.train.sharded else "random"),
                 shorter_side=max(settings.shorter_side, *sizes),
@@ -100,7 +100,6 @@ class Splits:
             )
             for size in sizes
         }
-        dataset = _Staged(sized, stages, recipe.batch_size)
         options: dict[str, Any] = {}
         if settings.workers:
             options = {
@@ -109,8 +108,8 @@ class Splits:
                 "prefetch_factor": 4,
             }
         return DataLoader(
-            dataset,
-            batch_sampler=StepSampler(recipe.batch_size, stages, first=first, stop=stop, world=world),
+            _Staged(sized, stages),
+            batch_sampler=StepSampler(stages, first=first, stop=stop, world=world),
             num_workers=settings.workers,
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # its own: torch's global generator belongs to the network's noise
@@ -148,20 +147,18 @@ class _Staged(Dataset[dict[str, torch.Tensor]]):
 
     Args:
         sized: A data set for each size.
-        stages: Say which size a step has.
-        batch_size: The recipe's: sample i belongs to step i divided by it.
+        stages: Say which size a sample has.
     """
 
-    def __init__(self, sized: dict[int, data.MaskedPhotographs], stages: Stages, batch_size: int) -> None:
+    def __init__(self, sized: dict[int, data.MaskedPhotographs], stages: Stages) -> None:
         self._sized = sized
         self._stages = stages
-        self._batch_size = batch_size
 
     def __len__(self) -> int:
         return len(next(iter(self._sized.values())))
 
     def __getitem__(self, index: int) -> Batch:
-        return self._sized[self._stages.at(index // self._batch_size).size][index]
+        return self._sized[self._stages.of_sample(index).size][index]
 
 
 def spread(photographs: data.Photographs, count: int) -> data.Photographs:

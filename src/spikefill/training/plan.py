@@ -79,7 +79,6 @@ def make_plan(
     _check_new(folder)
     if recipe is None:
         raise InputError("recipe is missing; give the name of one, such as scnn, or a YAML file")
-    _check_epochs(recipe)
     if not sources:
         raise InputError("data is missing; give a folder of photographs, or embedded")
     if val is None:
@@ -114,16 +113,6 @@ def _check_new(folder: RunFolder) -> None:
         raise InputError(f"{folder.path} holds a run; go on with it by --resume (resume=True) or choose another folder")
     if folder.path.exists() and any(folder.path.iterdir()):
         raise InputError(f"{folder.path} is not empty; choose another folder")
-
-
-def _check_epochs(recipe: Recipe) -> None:
-    """A step of a smaller batch skips the numbers of the samples that it lacks, and so their photographs."""
-    smallest = min(part.batch_size or recipe.batch_size for part in recipe.parts)
-    if recipe.data.order == "epochs" and smallest < recipe.batch_size:
-        raise InputError(
-            f"data.order is 'epochs', and a stage has batch_size {smallest}, less than the recipe's "
-            f"{recipe.batch_size}: photographs would be skipped; leave out one of the two"
-        )
 
 
 def _record_to_resume(

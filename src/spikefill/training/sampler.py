@@ -18,18 +18,16 @@ if TYPE_CHECKING:
 
 
 class StepSampler(Sampler[list[int]]):
-    """Batches of consecutive sample numbers: step s has those from s times the recipe's batch size.
+    """Batches of consecutive sample numbers.
 
     Args:
-        batch_size: The recipe's, the largest of any stage.
-        stages: Say how many of them each step takes.
+        stages: Say which each step has.
         first: The first step.
         stop: One after the last step.
         world: The processes; each has its share of every batch.
     """
 
-    def __init__(self, batch_size: int, stages: Stages, *, first: int, stop: int, world: World | None = None) -> None:
-        self._batch_size = batch_size
+    def __init__(self, stages: Stages, *, first: int, stop: int, world: World | None = None) -> None:
         self._stages = stages
         self._steps = range(first, stop)
         self._world = world or World()
@@ -39,5 +37,4 @@ class StepSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in self._steps:
-            start = step * self._batch_size
-            yield list(range(start, start + self._stages.at(step).batch_size)[self._world.share])
+            yield list(self._stages.samples(step)[self._world.share])
