@@ -10,7 +10,8 @@ RUN /opt/venv/bin/pip install --prefer-binary --constraint requirements.lock '.[
 
 FROM python:3.13-slim
 
-RUN useradd --system --no-create-home --home-dir /tmp spikefill
+# By its number, which is known before the image is built, and from which it can be seen that it is not root.
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp spikefill
 COPY --from=build /opt/venv /opt/venv
 # What is written goes to /tmp, the one place that has to be writable.
 ENV PATH=/opt/venv/bin:$PATH \
@@ -27,7 +28,7 @@ from spikefill.models import DEFAULT; from spikefill.service.toolbox import warm
 warm_up(ModelChoice(DEFAULT).load())' \
     && chmod -R a+rX /opt/kernels && rm -rf /tmp/*
 
-USER spikefill
+USER 10001
 WORKDIR /tmp
 EXPOSE 8000
 HEALTHCHECK --start-period=2m --interval=15s --timeout=5s \

@@ -28,7 +28,7 @@ test: $(STAMP) ## Run the tests, in WORKERS=2 processes (ARGS="-k masks" passes 
 test-browser: $(STAMP) ## Run the tests of the web page alone, which need a Chromium
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| { echo "make test-browser: there is no Chromium; apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
-	$(BIN)/python -m pytest tests/service/page/test_browser.py $(ARGS)
+	$(BIN)/python -m pytest tests/service/page/test_browser*.py $(ARGS)
 
 parity: $(RIVALS) ## Compare the neuron with those of snnTorch, SpikingJelly, Norse and sinabs
 	$(BIN)/python -m pytest parity $(ARGS)

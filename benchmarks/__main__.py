@@ -17,6 +17,7 @@ from rich.console import Console
 
 from benchmarks import (
     convolutions,
+    exchange,
     large,
     many,
     memory,
@@ -30,7 +31,7 @@ from benchmarks import (
     service,
     steps,
 )
-from benchmarks.results import ROOT, STORE, Result, describe, keep, load, show, this_machine
+from benchmarks.results import ROOT, STORE, Result, keep, load, show, this_machine
 from benchmarks.rivals import RIVALS
 
 QUICK_NOTE = "Quick run: sizes are tiny and the figures mean nothing; it only shows that the code runs."
@@ -56,7 +57,11 @@ BENCHMARKS: dict[str, Benchmark] = {
     "precision": precision.run,
     "service": service.run,
     "sequences": sequences.run,
+    "exchange": exchange.run,
 }
+
+BESIDE_RIVALS = {"neuron", "steps", "memory", "network"}
+"""Those that measure other libraries, too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,20 +77,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.write_docs:
         if not STORE.exists():
             parser.error(f"there is no {STORE}; measure first")
-        machine, kept = load(STORE)
-        page.write(machine, {name: kept[name] for name in BENCHMARKS if name in kept})
+        kept = load(STORE)
+        page.write({name: kept[name] for name in BENCHMARKS if name in kept})
         return 0
+    names = chosen.names or list(BENCHMARKS)
     missing = [rival.package for rival in RIVALS if importlib.util.find_spec(rival.package) is None]
-    if missing:
+    if missing and not BESIDE_RIVALS.isdisjoint(names):
         parser.error(f"not installed: {', '.join(missing)}; make bench installs them")
-    _measure(chosen.names or list(BENCHMARKS), quick=chosen.quick)
+    _measure(names, quick=chosen.quick)
     return 0
 
 
 def _measure(names: Sequence[str], *, quick: bool) -> None:
     store, images = (ROOT / "build" / "quick" / STORE.name, ROOT / "build" / "quick") if quick else (STORE, page.IMAGES)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(describe(this_machine()), highlight=False)
+    console.print(f"{this_machine()}.", highlight=False)
     if quick:
         console.print(QUICK_NOTE)
     results = {}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from benchmarks.plots import file_name
-from benchmarks.results import ROOT, Result, as_markdown, describe
+from benchmarks.results import ROOT, Result, as_markdown
 from spikefill.files import atomic_write
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -15,26 +14,31 @@ IMAGES = ROOT / "docs" / "images"
 BEGIN = "<!-- figures: written by `python -m benchmarks --write-docs`, not by hand -->"
 END = "<!-- end of figures -->"
 
+_HEADING = "\n\n### "
 
-def write(machine: Mapping[str, Any], results: Mapping[str, Result], path: Path = PAGE) -> None:
-    """Replaces what stands between the marks.
+
+def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
+    """Writes a section for each result between the marks, in the place of an older one of the same title.
+
+    Sections of other questions stay as they are: each says when and where its figures were measured.
 
     Raises:
         ValueError: The page has not both marks.
     """
     text = path.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    figures, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{path}: the marks {BEGIN!r} and {END!r} are not both there")
+    sections = {part.partition("\n")[0]: part.strip() for part in figures.split(_HEADING)[1:]}
+    sections.update((result.title, _section(name, result)) for name, result in results.items())
+    written = "".join(_HEADING + section for section in sections.values())
     with atomic_write(path, overwrite=True) as temporary:
-        temporary.write_text(f"{before}{begin}\n\n{_section(machine, results)}\n\n{end}{after}", "utf-8")
+        temporary.write_text(f"{before}{begin}{written}\n\n{end}{after}", "utf-8")
 
 
-def _section(machine: Mapping[str, Any], results: Mapping[str, Result]) -> str:
-    parts = [describe(machine)]
-    for name, result in results.items():
-        parts += [f"### {result.title}", f"Measured on {result.date}.", as_markdown(result)]
-        if (IMAGES / file_name(name)).exists():
-            parts.append(f"![{result.title}](images/{file_name(name)})")
+def _section(name: str, result: Result) -> str:
+    parts = [result.title, f"Measured on {result.date}: {result.machine}.", as_markdown(result)]
+    if (IMAGES / file_name(name)).exists():
+        parts.append(f"![{result.title}](images/{file_name(name)})")
     return "\n\n".join(parts)

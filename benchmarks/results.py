@@ -8,6 +8,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -70,6 +71,7 @@ class Result:
         notes: What a reader must know beside the tables, a sentence or two each.
         data: The figures as numbers, for the plots.
         date: When they were measured.
+        machine: And where, in a sentence.
     """
 
     title: str
@@ -78,6 +80,7 @@ class Result:
     claims: Sequence[Claim] = ()
     notes: Sequence[str] = ()
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
+    machine: str = field(default_factory=lambda: this_machine())
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Result:
@@ -93,26 +96,19 @@ class Result:
             yield Table("bounds", ["", "measured", "bound", "met"], [claim.cells() for claim in self.claims])
 
 
-def this_machine() -> dict[str, Any]:
-    """What the figures depend on beside the code."""
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-    }
+def this_machine() -> str:
+    """What the figures depend on beside the code, in a sentence."""
+    parts = (
+        processor(), f"{os.cpu_count()} cores", f"{torch.get_num_threads()} threads",
+        torch.backends.cpu.get_cpu_capability(), platform.system(), f"Python {platform.python_version()}",
+    )  # fmt: skip
+    return f"{', '.join(parts)}; {', '.join(_versions())}"
 
 
-def describe(machine: Mapping[str, Any]) -> str:
-    """The machine in a sentence."""
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, {machine['instructions']}, "
-        f"{machine['system']}, Python {machine['python']}; {packages}."
-    )
+def _versions() -> Iterator[str]:
+    for package in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # the rivals are not always there
+            yield f"{package} {importlib.metadata.version(package)}"
 
 
 def digits(value: float) -> str:
@@ -156,16 +152,13 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def keep(name: str, result: Result, path: Path) -> None:
-    """Writes a result into the file, beside the others there if they are from the same machine and packages."""
-    machine = this_machine()
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    results = stored.get("results", {}) if stored.get("machine") == machine else {}
-    results[name] = asdict(result)
+    """Writes a result into the file, beside the others there."""
+    results = {**(load(path) if path.exists() else {}), name: result}
+    stored = {each: asdict(kept) for each, kept in results.items()}
     with atomic_write(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
 
 
-def load(path: Path) -> tuple[dict[str, Any], dict[str, Result]]:
-    """The machine and the results by name."""
-    stored = json.loads(path.read_text("utf-8"))
-    return stored["machine"], {name: Result.from_json(value) for name, value in stored["results"].items()}
+def load(path: Path) -> dict[str, Result]:
+    """The results in the file, by name."""
+    return {name: Result.from_json(stored) for name, stored in json.loads(path.read_text("utf-8")).items()}

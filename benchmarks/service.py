@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
+from typing import NamedTuple
 
 import httpx
 import numpy as np
@@ -33,15 +35,33 @@ HOLES = 0.005
 NOTE = (
     f"{CLIENTS} clients send photographs (JPEG) of {MEGAPIXELS[0]:g} to {MEGAPIXELS[-1]:g} MP in turn, with strokes "
     f"over {HOLES:.1%}, each as soon as its last one is answered, or when a 429 says so. Without HTTP, the same "
-    "processes restore the same photographs. Memory is that of all processes, shared memory once (PSS). The clients "
-    "use the same cores."
+    "processes restore the same photographs. Memory is that of all processes, shared memory once (PSS), the most of "
+    "two looks a second. The clients use the same cores."
 )
 
 _PATH = "/api/v1/inpaint"
+_PARTS = 4
+"""Of the time, of which each must see as many photographs restored as the queue holds."""
 _EVERY = 0.5
 """Seconds between two looks at the service."""
 _PAUSE = 5.0
 """Seconds after which memory is looked at again."""
+
+
+class Photograph(NamedTuple):
+    """A request that is sent again and again.
+
+    Attributes:
+        megapixels: Of the photograph.
+        work: The photograph and its mask.
+        body: Both as a form.
+        headers: Those of the form.
+    """
+
+    megapixels: float
+    work: Work
+    body: bytes
+    headers: dict[str, str]
 
 
 @dataclass
@@ -50,15 +70,17 @@ class Load:
 
     Attributes:
         statuses: Answers, by status; 0 for none.
-        done: Megapixels that were restored within the time.
+        restored: For every photograph that was restored within the time, seconds from the start, and its megapixels.
         memory: Bytes, at every look.
         busy: Tasks in work, at every look.
+        waiting: Tasks in the queue, at every look.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
-    done: float = 0.0
+    restored: list[tuple[float, float]] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     busy: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
 
 
 def run(*, quick: bool) -> Result:
@@ -73,25 +95,31 @@ def measure(clients: int, seconds: float, megapixels: Sequence[float]) -> Result
         return Result(title, tables=[], data={}, notes=["Not measured: it needs /proc, which Linux has."])
     cores = len(os.sched_getaffinity(0))
     settings = ServiceSettings(processes=cores, threads=1)
-    works = [_work(each, number) for number, each in enumerate(megapixels)]
+    photographs = [_photograph(each, number) for number, each in enumerate(megapixels)]
     print("without HTTP", flush=True)
-    alone = asyncio.run(_without_http(works, megapixels, settings, seconds))
+    alone = asyncio.run(_without_http(photographs, settings, seconds))
     print("with HTTP", flush=True)
     with _service(settings) as (url, process):
-        first = httpx.post(url + _PATH, files=_files(works[0]), timeout=600)
+        first = _answers(url, photographs)  # they take longer, too
         before = _memory(process)
-        load = asyncio.run(_load(url, process, works, megapixels, clients, seconds))
+        load = asyncio.run(_load(url, process, photographs, clients, seconds))
         time.sleep(_PAUSE)
         after = _memory(process)
-        same = httpx.post(url + _PATH, files=_files(works[0]), timeout=600).content == first.content
-    rates = {"with HTTP": load.done / seconds, "without": alone}
+        same = _answers(url, photographs) == first
+    with_http = sum(each for _, each in load.restored) / seconds
     errors = sum(count for status, count in load.statuses.items() if status not in (200, 429))
+    ends = [end for end, _ in load.restored]
+    parts, _ = np.histogram(ends, _PARTS, (0, seconds))
+    taken = np.add(load.waiting, load.busy)
     return Result(
         title=title,
         tables=[
-            Table("throughput", ["", "MP/s"], [[name, digits(rate)] for name, rate in rates.items()]),
+            Table("throughput", ["", "MP/s"], [["with HTTP", digits(with_http)], ["without", digits(alone)]]),
             Table("answers", ["", *map(str, sorted(load.statuses))], [
                 ["count", *(str(load.statuses[status]) for status in sorted(load.statuses))]
+            ]),
+            Table("photographs taken in, to wait or in work", ["", "room for", "median", "least"], [
+                ["", str(settings.queue + cores), digits(float(np.median(taken))), str(taken.min())]
             ]),
             Table("memory, MB", ["", "before", "at most", "after"], [
                 ["", *(digits(value / 1e6) for value in (before, max(load.memory), after))]
@@ -99,47 +127,52 @@ def measure(clients: int, seconds: float, megapixels: Sequence[float]) -> Result
         ],
         claims=[
             Claim("answers other than 200 and 429", errors, 0, "at most"),
-            Claim("throughput over that without HTTP", rates["with HTTP"] / alone, 0.9),
+            Claim("throughput over that without HTTP", with_http / alone, 0.9),
             Claim("share of looks at which every process works", float(np.mean(np.array(load.busy) >= cores)), 0.95),
+            Claim("photographs restored in the poorest quarter of the time", int(parts.min()), settings.queue),
             Claim("memory at most, GB", max(load.memory) / 1e9, 3, "at most"),
             Claim("memory after over that before", after / before, 1.25, "at most"),
             Claim("answers afterwards as before", float(same), 1),
         ],
         notes=[NOTE],
-        data={"memory": load.memory, "busy": load.busy, "statuses": dict(load.statuses), "rates": rates},
+        data={
+            "memory": load.memory, "busy": load.busy, "waiting": load.waiting, "statuses": dict(load.statuses),
+            "restored": load.restored, "without": alone,
+        },
     )  # fmt: skip
 
 
-def _work(megapixels: float, number: int) -> Work:
+def _photograph(megapixels: float, number: int) -> Photograph:
     pixels, holes = scratched(megapixels, HOLES, number)
-    return Work(encode(pixels, "JPEG"), encode(holes.astype(np.uint8) * np.uint8(255), "PNG"))
+    image, mask = encode(pixels, "JPEG"), encode(holes.astype(np.uint8) * np.uint8(255), "PNG")
+    form = httpx.Request("POST", "http://service", files={"image": image, "mask": mask})
+    return Photograph(megapixels, Work(image, mask), form.read(), {"content-type": form.headers["content-type"]})
 
 
-def _files(work: Work) -> dict[str, bytes]:
-    assert work.mask is not None
-    return {"image": work.image, "mask": work.mask}
+def _answers(url: str, photographs: Sequence[Photograph]) -> list[bytes]:
+    """What is answered to each, one after the other."""
+    with httpx.Client(base_url=url, timeout=600) as client:
+        return [client.post(_PATH, content=one.body, headers=one.headers).content for one in photographs]
 
 
-async def _without_http(
-    works: Sequence[Work], megapixels: Sequence[float], settings: ServiceSettings, seconds: float
-) -> float:
+async def _without_http(photographs: Sequence[Photograph], settings: ServiceSettings, seconds: float) -> float:
     """Megapixels a second of the processes alone."""
     workers = Workers(
         ModelChoice(DEFAULT), processes=settings.processes, threads=settings.threads, queue=1, seconds=600,
         largest_megapixels=settings.largest_megapixels,
     )  # fmt: skip
-    done, turn = 0.0, _turns(len(works))
+    done, turn = 0.0, cycle(photographs)
 
     async def one_after_the_other() -> None:
         nonlocal done
         while time.perf_counter() < end:
-            number = next(turn)
-            await workers.restore(works[number])
-            done += megapixels[number]
+            photograph = next(turn)
+            await workers.restore(photograph.work)
+            done += photograph.megapixels
 
     async with workers:
-        for work in works:  # the first calls take longer
-            await workers.restore(work)
+        for photograph in photographs:  # the first calls take longer
+            await workers.restore(photograph.work)
         start = time.perf_counter()
         end = start + seconds
         await asyncio.gather(*(one_after_the_other() for _ in range(settings.processes)))
@@ -167,40 +200,32 @@ def _service(settings: ServiceSettings) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-async def _load(
-    url: str, process: int, works: Sequence[Work], megapixels: Sequence[float], clients: int, seconds: float
-) -> Load:
+async def _load(url: str, process: int, photographs: Sequence[Photograph], clients: int, seconds: float) -> Load:
     """Clients that ask for so long."""
-    load, turn = Load(), _turns(len(works))
+    load, turn = Load(), cycle(photographs)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=600, limits=limits) as client:
-        end = time.perf_counter() + seconds
-        asking = (_ask(client, works, megapixels, turn, end, load) for _ in range(clients))
-        await asyncio.gather(_watch(client, process, end, load), *asking)
+        start = time.perf_counter()
+        asking = (_ask(client, turn, start, seconds, load) for _ in range(clients))
+        await asyncio.gather(_watch(client, process, start + seconds, load), *asking)
     return load
 
 
-async def _ask(
-    client: httpx.AsyncClient,
-    works: Sequence[Work],
-    megapixels: Sequence[float],
-    turn: Iterator[int],
-    end: float,
-    load: Load,
-) -> None:
+async def _ask(client: httpx.AsyncClient, turn: Iterator[Photograph], start: float, seconds: float, load: Load) -> None:
     """One client: sends a photograph, again where it is told to, until the time is up."""
-    while time.perf_counter() < end:
-        number, status = next(turn), 429
-        while status == 429 and time.perf_counter() < end:
+    while time.perf_counter() < start + seconds:
+        photograph, status = next(turn), 429
+        while status == 429 and time.perf_counter() < start + seconds:
             try:
-                answer = await client.post(_PATH, files=_files(works[number]))
+                answer = await client.post(_PATH, content=photograph.body, headers=photograph.headers)
                 status, wait = answer.status_code, float(answer.headers.get("retry-after", 0))
             except httpx.HTTPError:
                 status, wait = 0, 0.0
             load.statuses[status] += 1
             await asyncio.sleep(wait)
-        if status == 200 and time.perf_counter() < end:
-            load.done += megapixels[number]
+        passed = time.perf_counter() - start
+        if status == 200 and passed < seconds:
+            load.restored.append((passed, photograph.megapixels))
 
 
 async def _watch(client: httpx.AsyncClient, process: int, end: float, load: Load) -> None:
@@ -208,14 +233,14 @@ async def _watch(client: httpx.AsyncClient, process: int, end: float, load: Load
     while time.perf_counter() < end:
         await asyncio.sleep(_EVERY)
         figures = (await client.get("/metrics")).text
-        load.busy.append(int(float(figures.partition("\nspikefill_tasks_busy ")[2].partition("\n")[0])))
+        load.busy.append(_figure(figures, "spikefill_tasks_busy"))
+        load.waiting.append(_figure(figures, "spikefill_tasks_waiting"))
         load.memory.append(_memory(process))
+
+
+def _figure(figures: str, name: str) -> int:
+    return int(float(figures.partition(f"\n{name} ")[2].partition("\n")[0]))
 
 
 def _memory(process: int) -> int:
     return sum(map(processes.memory, processes.family(process)))
-
-
-def _turns(count: int) -> Iterator[int]:
-    while True:
-        yield from range(count)

@@ -12,6 +12,10 @@ from contextlib import suppress
 import cv2
 import torch
 
+_LARGE = 1 << 20
+_M_MMAP_THRESHOLD = -3
+"""Of ``malloc.h``."""
+
 
 def prepare_child(threads: int) -> None:
     """Prepares a started process: it ends with the one that started it, which alone hears Ctrl-C.
@@ -37,3 +41,13 @@ def give_memory_back() -> None:
     """Gives freed memory back to the system, where the C library is glibc, which keeps it until it is asked."""
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def give_large_blocks_back() -> None:
+    """Has blocks of a megabyte and more go back to the system as soon as they are freed, in every thread, from now on.
+
+    Else glibc, where it is the C library, gets used to large blocks and keeps some for each thread that had one, where
+    `give_memory_back` does not reach. For processes that hold files, not for those that compute: new blocks cost more.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)

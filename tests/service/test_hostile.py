@@ -187,6 +187,11 @@ def test_an_upload_to_the_page_that_is_cancelled_is_no_error(
     assert caplog.records == []
 
 
+def test_an_upload_to_the_page_has_the_same_limit(client: httpx.Client) -> None:
+    answer = client.post("/gradio_api/upload", files={"files": ("a.png", bytes(12_000_001))})
+    assert said(answer, 413) == "the request is larger than 12 MB, the most that is taken"
+
+
 def test_a_client_that_goes_away_leaves_the_queue(service: Running, pair: Pair) -> None:
     long = service.start(service.workers.run(Steps(100_000)))
     until(lambda: service.workers.busy == 1)

@@ -32,6 +32,9 @@ IOPAINT_PAGE = {
 }  # fmt: skip
 """What IOPaint's own page sends beside the two files."""
 
+EARLIER_PAGE = {"sd_freeu": False, "sd_freeu_config": {"s1": 0.9, "s2": 0.2, "b1": 1.2, "b2": 1.4}}
+"""What that of earlier versions sends, too."""
+
 
 def text(file: bytes) -> str:
     return base64.b64encode(file).decode()
@@ -86,12 +89,14 @@ def test_base64_in_lines(client: httpx.Client, pair: Pair, restored: np.ndarray)
     assert np.array_equal(pixels(client.post(PATH, json=body)), restored)
 
 
-def test_what_the_page_of_iopaint_sends(client: httpx.Client, pair: Pair, restored: np.ndarray) -> None:
-    body = {"image": text(pair.image), "mask": text(pair.mask), **IOPAINT_PAGE}
-    answer = client.post(PATH, json=body)
+@pytest.mark.parametrize("fields", [IOPAINT_PAGE, {**IOPAINT_PAGE, **EARLIER_PAGE}], ids=["now", "earlier"])
+def test_what_the_page_of_iopaint_sends(
+    client: httpx.Client, pair: Pair, restored: np.ndarray, fields: dict[str, Any]
+) -> None:
+    answer = client.post(PATH, json={"image": text(pair.image), "mask": text(pair.mask), **fields})
     assert np.array_equal(pixels(answer), restored)
     assert int(answer.headers["x-seed"]) > 0  # -1 asks for any
-    assert answer.headers["x-spikefill-ignored"].split(", ") == sorted(IOPAINT_PAGE)
+    assert answer.headers["x-spikefill-ignored"].split(", ") == sorted(fields)
 
 
 def test_values_of_a_mask_count_from_128(client: httpx.Client, pair: Pair, restored: np.ndarray) -> None:

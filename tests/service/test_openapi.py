@@ -9,7 +9,6 @@ import base64
 import os
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import requests
@@ -25,10 +24,12 @@ from schemathesis.specs.openapi.checks import (
 
 from .conftest import encoded
 from .running import Running
-from .test_inpaint import IOPAINT_PAGE, PATH
+from .test_inpaint import PATH
 
 CASES = int(os.environ.get("SPIKEFILL_API_CASES", "200"))
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+PATIENCE = 60
+"""Seconds for an answer, on a machine that may be busy."""
 OTHERS = (("POST", "/api/v1/adjust_mask"), ("GET", "/api/v1/model"), ("GET", "/api/v1/server-config"))
 
 
@@ -41,16 +42,20 @@ def quiet(cases: int) -> Any:
 
 @st.composite
 def pictures(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """A small photograph of any format and kind, and a mask that mostly fits."""
-    height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    """A small photograph of any format and kind, and a mask; now and then, something is wrong with them."""
+    height, width = draw(st.integers(1, 40)), draw(st.integers(2, 40))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = (height, width, *draw(st.sampled_from([(), (3,), (4,)])))
     kind = draw(st.sampled_from(["PNG", "TIFF", "WEBP", "BMP", "JPEG"] if len(shape) < 3 or shape[2] == 3 else ["PNG"]))
     photograph = encoded(random.integers(0, 256, shape, np.uint8), kind)
-    wanted = (height + draw(st.sampled_from([0, 0, 0, 1])), width)
-    mask = encoded((random.random(wanted) < draw(st.sampled_from([0, 0.1, 0.9, 1]))).astype(np.uint8) * np.uint8(255))
-    if draw(st.sampled_from([True, *[False] * 7])):
+    flaw = draw(st.sampled_from([*[None] * 8, "size", "whole", "cut mask", "cut photograph"]))
+    holes = random.random((height + (flaw == "size"), width)) < draw(st.sampled_from([0.01, 0.1, 0.9]))
+    holes[0] = False  # something is known
+    mask = encoded((holes | (flaw == "whole")).astype(np.uint8) * np.uint8(255))
+    if flaw == "cut mask":
         mask = mask[: draw(st.integers(0, len(mask)))]
+    if flaw == "cut photograph":
+        photograph = photograph[: draw(st.integers(0, len(photograph)))]
     return photograph, mask
 
 
@@ -69,6 +74,7 @@ def schema(service: Running) -> Any:
 
 def test_restoring_as_json(schema: Any) -> None:
     operation = schema[PATH]["POST"]
+    seen = []
 
     @quiet(CASES // 2)
     @given(data=st.data())
@@ -76,24 +82,30 @@ def test_restoring_as_json(schema: Any) -> None:
         case = data.draw(operation.as_strategy().filter(lambda case: case.media_type == "application/json"))
         if isinstance(case.body, dict):
             case.body = data.draw(bodies(case.body))
-        case.call_and_validate(checks=CHECKS)
+        seen.append(case.call_and_validate(checks=CHECKS, timeout=PATIENCE).status_code)
 
     run()
+    assert len(seen) >= CASES // 2
+    assert seen.count(200) > len(seen) / 2  # most of them reach the network
 
 
 def test_restoring_as_a_form(service: Running, schema: Any) -> None:
     operation = schema[PATH]["POST"]
-    names = st.sampled_from(["image", "mask", "image", "mask", "photo"])
+    names = st.sampled_from([*[("image", "mask")] * 8, ("mask", "image"), ("image", "image"), ("image", "photo")])
+    seen = []
 
     @quiet(CASES - CASES // 2)
-    @given(pair=pictures(), name=names, other=names)
-    def run(pair: tuple[bytes, bytes], name: str, other: str) -> None:
-        sent = [(name, ("a", pair[0])), (other, ("b", pair[1]))]
-        answer = requests.post(service.url + PATH, files=sent, timeout=60)
+    @given(pair=pictures(), names=names)
+    def run(pair: tuple[bytes, bytes], names: tuple[str, str]) -> None:
+        sent = [(name, ("a", file)) for name, file in zip(names, pair, strict=True)]
+        answer = requests.post(service.url + PATH, files=sent, timeout=PATIENCE)
         case = operation.Case(method="POST", media_type="multipart/form-data")
         case.validate_response(schemathesis.Response.from_requests(answer, verify=True), checks=CHECKS)
+        seen.append(answer.status_code)
 
     run()
+    assert len(seen) >= CASES - CASES // 2
+    assert seen.count(200) > len(seen) / 3
 
 
 @pytest.mark.parametrize(("method", "path"), OTHERS)
@@ -103,20 +115,6 @@ def test_the_rest_of_the_interface(schema: Any, method: str, path: str) -> None:
     def run(case: Any, pair: tuple[bytes, bytes]) -> None:
         if isinstance(case.body, dict):
             case.body = {**case.body, "mask": base64.b64encode(pair[1]).decode()}
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=PATIENCE)
 
     run()
-
-
-def test_the_pictures_reach_the_model(client: httpx.Client) -> None:
-    seen = set()
-
-    @quiet(20)
-    @given(pair=pictures())
-    def run(pair: tuple[bytes, bytes]) -> None:
-        body = {"image": base64.b64encode(pair[0]).decode(), "mask": base64.b64encode(pair[1]).decode()}
-        seen.add(client.post(PATH, json={**IOPAINT_PAGE, **body}).status_code)
-
-    run()
-    assert 200 in seen
-    assert 400 in seen

@@ -68,6 +68,24 @@ def test_a_gigabyte_takes_no_memory(served: Served) -> None:
     assert process.memory_info().rss < before + 50e6
 
 
+def test_memory_returns_to_its_level_after_a_burst(served: Served, pair: Pair) -> None:
+    service = psutil.Process(served.process.pid)
+    photograph = np.tile(pair.pixels, (24, 16, 1))
+    hole = np.zeros(photograph.shape[:2], np.uint8)
+    hole[::9] = 255
+    files = {"image": encoded(photograph, "BMP"), "mask": encoded(hole)}
+
+    def held() -> int:
+        return sum(process.memory_full_info().uss for process in [service, *service.children(recursive=True)])
+
+    assert served.client.post(PATH, files=files).status_code == 200
+    before = held()
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: served.client.post(PATH, files=files), range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    until(lambda: held() < before + photograph.nbytes)
+
+
 def test_it_ends_when_what_was_begun_is_done(served: Served, pair: Pair) -> None:
     photograph = np.tile(pair.pixels, (16, 10, 1))
     hole = np.zeros(photograph.shape[:2], np.uint8)

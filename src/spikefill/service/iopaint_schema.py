@@ -64,6 +64,8 @@ class InpaintRequest(BaseModel):
     sd_match_histograms: bool = False
     sd_outpainting_softness: float = 20.0
     sd_outpainting_space: float = 20.0
+    sd_freeu: bool = Field(False, description="Sent by the page of earlier versions.")
+    sd_freeu_config: dict[str, float] = Field({}, description="Sent by the page of earlier versions.")
     sd_lcm_lora: bool = False
     sd_keep_unmasked_area: bool = True
     cv2_flag: str = "INPAINT_NS"

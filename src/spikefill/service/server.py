@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spikefill.errors import InputError
+from spikefill.processes import give_large_blocks_back
 from spikefill.service.settings import ServiceSettings
 
 _CONNECTIONS = 1000
@@ -98,6 +99,7 @@ class Server(uvicorn.Server):
         Raises:
             InputError: The model cannot be read.
         """
+        give_large_blocks_back()
         async with self._app.router.lifespan_context(self._app):
             await self.serve([at])
 

@@ -221,6 +221,8 @@ def test_restoring_is_cancelled(visit, cat, site):
         page.click("#restore")
         page.wait_for_function("() => document.querySelector('#cancel')?.offsetParent")
         wait_until(lambda: site.workers.waiting == 1)
+        expect(page.locator("#result .underway")).to_contain_text("Restoring … 1 s")
+        expect(page.get_by_role("progressbar", name="Progress").first).to_be_visible()
         page.click("#cancel")
         expect(page.locator("#restore")).to_be_visible()
         wait_until(lambda: site.workers.waiting == 0)
@@ -299,41 +301,3 @@ def test_paint_is_not_lost_by_opening_another_photograph_without_a_question(visi
     else:
         assert np.array_equal(painted(page), before)
     assert len(questions) == 1
-
-
-def test_methods_are_compared(visit):
-    page = visit(**DESKTOP)
-    page.click("#examples button >> nth=1")
-    expect(status(page)).to_contain_text("to be restored")
-    page.get_by_role("tab", name="Compare").click()
-    page.click("#compare")
-    figures = page.locator("#methods figure")
-    expect(figures).to_have_count(4)
-    expect(figures.nth(2)).to_contain_text("Telea")
-    page.wait_for_function("[...document.querySelectorAll('#methods img')].every((one) => one.naturalWidth > 100)")
-
-
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_spikes_are_shown_and_followed_by_keyboard(visit, screen):
-    page = visit(**screen)
-    page.click("#examples button >> nth=0")
-    expect(status(page)).to_contain_text("to be restored")
-    page.get_by_role("tab", name="Spikes").click()
-    page.click("#inspect")
-    spot = page.locator("#activity .spot")
-    expect(spot).to_be_visible()
-    maps = page.locator("#activity figure img").count()
-    assert maps > 0
-    assert page.locator("#activity tbody tr").count() == maps  # of one level alone
-    spot.focus()
-    spot.press("ArrowRight")
-    spot.press("Enter")
-    expect(page.locator("#activity figure svg")).to_have_count(maps)
-    assert page.evaluate("document.documentElement.scrollWidth") <= screen["viewport"]["width"]
-
-
-@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
-def test_the_page_is_light_or_dark_as_the_system_is(visit, scheme, dark):
-    page = visit(**DESKTOP, color_scheme=scheme)
-    colours = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
-    assert (sum(colours[:3]) < 200) == dark

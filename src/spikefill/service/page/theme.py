@@ -6,11 +6,15 @@ import gradio as gr
 
 CSS = """
 .gradio-container { width: 100% !important; max-width: 1400px !important; margin: 0 auto !important; }
+.gradio-container .html-container { padding: 0; }
+:root body { color-scheme: light; }
+:root body.dark { color-scheme: dark; --color-accent: var(--primary-400); }
+#inspect, #compare { align-self: flex-start; min-width: min(100%, 320px); }
 #title h1 { margin: 0; font-size: 24px; }
 #title p { margin: 4px 0 0; color: var(--body-text-color-subdued); }
 @keyframes to-and-fro { from { background-position: 200% 0; } to { background-position: 0 0; } }
 @media (max-width: 640px) {
-  .gradio-container main, .gradio-container .main { padding: 8px !important; }
+  .gradio-container .app { padding: 8px 12px; }
 }
 """
 """What the theme has no name for, and the animation of ``static/common.css``, where there can be none."""
@@ -31,5 +35,5 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_600",
-        color_accent="*primary_600",
+        color_accent="*primary_700",
     )

@@ -8,7 +8,7 @@ const HINT = "Click into the picture, or into a map, to follow the neurons there
 let layers = [], traces = [];  // of all levels, in the same order
 let across = 0.5, down = 0.5;
 
-const percent = (share) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–");
+const percent = (share) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)}\u00a0%` : "–");
 
 // ---- The pixel ----
 
@@ -82,7 +82,7 @@ function figure(layer, trace) {
   image.src = layer.map;
   image.alt = `Spike rates of ${layer.name}`;
   image.addEventListener("click", clicked);
-  rate.textContent = ` ${layer.channels} × ${layer.width} × ${layer.height}, ${percent(layer.rate)}`;
+  rate.textContent = `${layer.channels} × ${layer.width} × ${layer.height}, ${percent(layer.rate)}`;
   caption.append(layer.name, rate);
   made.append(image, caption, ...(trace ? [drawing(trace)] : []));
   return made;
