@@ -2,7 +2,7 @@
 
 ``python docs/weights.py KODAK`` runs `spikefill evaluate` on a folder with Kodak's 24 photographs for every document in
 docs/science whose weights are not those of the package (``--all``: for every one), then writes the tables of
-docs/science/hybrid.md and of the model cards; without a folder it writes the tables alone.
+docs/science/hybrid.md, of docs/comparison.md and of the model cards; without a folder it writes the tables alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from spikefill.files import atomic_write
 from spikefill.models.presets import RELEASED
 
 ROOT = Path(__file__).parent.parent
-SCIENCE = ROOT / "docs" / "science"
-IMAGES = ROOT / "docs" / "images"
+DOCS = ROOT / "docs"
+SCIENCE = DOCS / "science"
+IMAGES = DOCS / "images"
 FAMILIES = ("thin", "medium", "thick")
 FAST = ("telea", "navier-stokes", "pull-push")
 CLASSICAL = (*FAST, "biharmonic", "frequency-selective")
@@ -201,23 +202,39 @@ def card(name: str) -> str:
     return f"{table(document, shown)}\n\n{against_classical(document, name)}"
 
 
-BLOCKS: Mapping[str, Callable[[], str]] = {
-    "centre crops": centre,
-    "slow methods": slow,
-    "whole photographs": whole,
-    "other masks": others,
-    "best quality": best,
+def beside() -> str:
+    """The block of the comparison with other tools."""
+    ours = "hybrid-small"
+    lead = f"`{ours}` is ahead of it by, dB over the hole: thin / medium / thick"
+    rows = [f"| method | {lead} | its SSIM | that of `{ours}` |", "| --- | --- | --- | --- |"]
+    for methods, document in ((CLASSICAL, CENTRE.read()), (("shift-map",), SHIFT_MAP.read())):
+        for method in methods:
+            leads = (paired_difference(document["images"], ours, method, family)["mean"] for family in FAMILIES)
+            ssim = " | ".join(means(document, one, "ssim", 3) for one in (method, ours))
+            rows.append(f"| `{method}` | {' / '.join(f'{each:+.2f}' for each in leads)} | {ssim} |")
+    return "\n".join(rows)
+
+
+BLOCKS: Mapping[Path, Mapping[str, Callable[[], str]]] = {
+    SCIENCE / "hybrid.md": {
+        "centre crops": centre,
+        "slow methods": slow,
+        "whole photographs": whole,
+        "other masks": others,
+        "best quality": best,
+    },
+    DOCS / "comparison.md": {"beside classical methods": beside},
 }
-"""What stands in docs/science/hybrid.md between ``<!-- NAME: by docs/weights.py -->`` and ``<!-- end -->``."""
+"""What stands in pages between ``<!-- NAME: by docs/weights.py -->`` and ``<!-- end -->``."""
 
 
-def page(text: str) -> str:
+def page(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
     """A page with its blocks written anew.
 
     Raises:
         ValueError: A block has no place in it.
     """
-    for name, block in BLOCKS.items():
+    for name, block in blocks.items():
         text = between(text, f"<!-- {name}: by docs/weights.py -->\n\n", "\n\n<!-- end -->", block())
     return text
 
@@ -243,7 +260,7 @@ def between(text: str, begin: str, end: str, content: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page with figures of the bundled weights, as it should be."""
-    written = {SCIENCE / "hybrid.md": page((SCIENCE / "hybrid.md").read_text("utf-8"))}
+    written = {path: page(path.read_text("utf-8"), blocks) for path, blocks in BLOCKS.items()}
     for name in CENTRE.models:
         path = models.weights_file(name).with_suffix(".md")
         written[path] = with_figures(name, path.read_text("utf-8"))
