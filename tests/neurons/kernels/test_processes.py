@@ -135,7 +135,7 @@ def test_a_fresh_environment_says_once_what_it_waits_for_and_a_second_start_does
     assert second.stderr == ""
     assert second.stdout.splitlines()[1] == the_sum()
     # As if any file had changed that is compiled into the kernels, not only that of the kernel itself.
-    third = run_fresh(tmp_path, "import spikefill.neurons.kernels.compiling as c; c._sources = lambda: ()")
+    third = run_fresh(tmp_path, "import spikefill.neurons.kernels.compiling as c; c._sources = lambda file: ()")
     assert third.stderr.count("Compiling spiking kernels") == 1
 
 

@@ -54,7 +54,7 @@ def chromium() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium for the tests of the page: apt-get install chromium fonts-dejavu-core")
@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts(browser: Browser) -> dict[str, BrowserContext]:
     """One for each screen: what it has loaded once, it need not load again."""
     return {}

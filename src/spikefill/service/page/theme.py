@@ -9,6 +9,7 @@ CSS = """
 .gradio-container .html-container { padding: 0; }
 :root body { color-scheme: light; }
 :root body.dark { color-scheme: dark; --color-accent: var(--primary-400); }
+:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
 #inspect, #compare { align-self: flex-start; min-width: min(100%, 320px); }
 #title h1 { margin: 0; font-size: 24px; }
 #title p { margin: 4px 0 0; color: var(--body-text-color-subdued); }
