@@ -55,13 +55,15 @@ def test_all_but_the_brush_is_done_by_keyboard(visit):
             page.keyboard.press("Tab")
             if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
                 break
+        else:
+            pytest.fail(f"{selector} is not reached")
         shown = page.evaluate(
             """() => [document.activeElement, document.activeElement.parentElement].some((one) => {
                 const style = getComputedStyle(one);
                 return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
             })"""
         )
-        assert shown, f"{selector} is not reached, or does not show it"
+        assert shown, f"{selector} does not show it"
 
     with page.expect_file_chooser() as chooser:
         reach("#editor .welcome input")
@@ -77,6 +79,7 @@ def test_all_but_the_brush_is_done_by_keyboard(visit):
     page.keyboard.press("Enter")
     assert not painted(page).any()
     page.keyboard.press("Control+Shift+Z")
+    wait_until(lambda: painted(page).sum() == before)
     reach("#editor .stage")
     page.keyboard.press("+")
     reach("#editor [data-do=expand]")
@@ -94,8 +97,7 @@ def test_all_but_the_brush_is_done_by_keyboard(visit):
         page.keyboard.press("Enter")
 
     page.evaluate("document.activeElement.blur()")
-    reach("[role=tab][aria-selected=true]")
-    page.keyboard.press("ArrowRight")
+    reach("[role=tab][aria-selected=false]")
     page.keyboard.press("Enter")
     reach("#inspect")
     page.keyboard.press("Enter")
