@@ -22,6 +22,8 @@ COLOURS = 256
 def take(page: Page, name: str, *, whole: bool = False) -> None:
     """Writes what is to be seen, or the whole page, reduced and with a palette: small enough for a repository."""
     page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_function("[...document.images].every((one) => one.complete)")
     with Image.open(io.BytesIO(page.screenshot(full_page=whole, animations="disabled"))) as shot:
         picture = shot.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)

@@ -6,19 +6,20 @@ import gradio as gr
 
 CSS = """
 .gradio-container { width: 100% !important; max-width: 1400px !important; margin: 0 auto !important; }
+.gradio-container .app { padding: 16px clamp(12px, 2.5vw, 32px) !important; }
 .gradio-container .html-container { padding: 0; }
 :root body { color-scheme: light; }
 :root body.dark { color-scheme: dark; --color-accent: var(--primary-400); }
 :focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
-#inspect, #compare { align-self: flex-start; min-width: min(100%, 320px); }
+#inspect, #compare { max-width: 360px; }
 #title h1 { margin: 0; font-size: 24px; }
 #title p { margin: 4px 0 0; color: var(--body-text-color-subdued); }
 @keyframes to-and-fro { from { background-position: 200% 0; } to { background-position: 0 0; } }
-@media (max-width: 640px) {
-  .gradio-container .app { padding: 8px 12px; }
-}
 """
-"""What the theme has no name for, and the animation of ``static/common.css``, where there can be none."""
+"""What the theme has no name for, and the animation of ``static/common.css``, where there can be none.
+
+Gradio confines rules within ``@media`` to what lies in the page's column; the page's own padding does not.
+"""
 
 
 def theme() -> gr.themes.Base:

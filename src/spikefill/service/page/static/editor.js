@@ -51,9 +51,9 @@ function add(step) {
   redraw();
 }
 
-function offer() {
-  find("[data-do=undo]").disabled = done === 0;
-  find("[data-do=redo]").disabled = done === steps.length;
+function offer() {                             // buttons that were disabled would lose the focus, and the keys with it
+  find("[data-do=undo]").setAttribute("aria-disabled", String(done === 0));
+  find("[data-do=redo]").setAttribute("aria-disabled", String(done === steps.length));
 }
 
 function move(by) {
@@ -246,6 +246,7 @@ async function send(file, event) {
     say(`${file.name} could not be sent; is the server still there?`);
     return;
   }
+  say("");
   props.value = event === "opened" ? { photo: path, name: file.name } : { ...start, mask: path };
   trigger(event);
 }
