@@ -14,7 +14,7 @@ from benchmarks.results import Claim, Result, Table
 from spikefill import data, masks, models
 from spikefill.export import agreement, onnx
 
-NETWORKS = ("scnn", "hybrid-small", "hybrid-free", "hybrid-base")
+NETWORKS = ("scnn", "hybrid-tiny", "hybrid-small", "hybrid-free", "hybrid-base")
 SIZES = ((256, 256), (151, 201))
 """Heights and widths: one that every level halves evenly, and one that none does."""
 

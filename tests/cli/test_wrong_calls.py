@@ -16,7 +16,7 @@ from spikefill import models
 from spikefill.cli import console
 from spikefill.cli.app import run
 
-MODELS = "hybrid-small, hybrid-base, hybrid-free, scnn, hybrid"
+MODELS = "hybrid-small, hybrid-base, hybrid-tiny, hybrid-free, scnn, hybrid"
 INPAINT = "inpaint photo.png mask.png --model run -o new.png"
 TRAIN = "train --data embedded --val embedded --steps 1 -o new"
 EVALUATE = "evaluate --model none --size 64 --masks thin --repeats 1 --limit 1"
