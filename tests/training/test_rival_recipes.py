@@ -86,7 +86,6 @@ def test_tiny_differs_in_its_size_its_length_and_its_learning_rate_alone() -> No
         "hybrid-small-tuned",
         "hybrid-small-gpu-tuned",
         "hybrid-base-gpu-tuned",
-        "hybrid-base-tuned",
         "hybrid-tiny-gpu",
         "hybrid-revived",
     ],

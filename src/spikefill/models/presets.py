@@ -55,7 +55,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-base",
         licence="non-commercial research",
         purpose="the same with four times the weights and the time",
-        sha256="c6330e6d155df2d5d010c1d72a79c39a01a487dbe4b820e292dc4517a08b60f6",
+        sha256="db69f77f22e1ce9fef1d760c1915125767b403e3a628f5e18bc1d5578966f914",
     ),
     Bundled(
         name="hybrid-tiny",
