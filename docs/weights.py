@@ -145,7 +145,13 @@ def means(document: Document, method: str, figure: str = "psnr_hole", digits: in
 def centre() -> str:
     """The block of the 256 px crops."""
     document = CENTRE.read()
-    return f"{table(document, (*CENTRE.models, *CENTRE.baselines))}\n\n{against_classical(document, 'hybrid-small')}"
+    return "\n\n".join(
+        [
+            table(document, (*CENTRE.models, *CENTRE.baselines)),
+            f"`hybrid-small`. {against_classical(document, 'hybrid-small')}",
+            f"`hybrid-base`. {against_classical(document, 'hybrid-base')}",
+        ]
+    )
 
 
 def under_first_masks(name: str, evaluation: Evaluation) -> str:

@@ -70,7 +70,8 @@ class Finest:
         Returns:
             N x 16, the order that of `torch.pixel_unshuffle`.
         """
-        values = np.empty((len(cells), 16), np.float32)
+        values = np.empty((len(cells) + 1, 16), np.float32)
+        values[-1] = 0
         self._run(finest_loops.unshuffled(), (cells.rows.numpy(), cells.columns.numpy(), values), len(cells), 16)
         found, pixels = torch.from_numpy(values), self.pixels
         found[:, :12].view(-1, 3, 4)[pixels.within(cells), :, pixels.quarters] = (2 * filled - 1).T

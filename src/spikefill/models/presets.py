@@ -54,19 +54,19 @@ RELEASED: tuple[Bundled, ...] = (
     Bundled(
         name="hybrid-base",
         licence="non-commercial research",
-        purpose="the same with four times the weights and the time",
+        purpose="the best: 0.1 to 0.2 dB ahead of hybrid-small, with four times the weights and the time",
         sha256="db69f77f22e1ce9fef1d760c1915125767b403e3a628f5e18bc1d5578966f914",
     ),
     Bundled(
         name="hybrid-tiny",
         licence="non-commercial research",
-        purpose="the fastest, with a sixth of the weights; 0.2 to 0.5 dB behind hybrid-small",
+        purpose="the fastest: half the time of hybrid-small or less, 0.4 to 0.6 dB behind it",
         sha256="23b25610429dc38383e5cb9777ff073f77e0d5cf784a5d33ed470e048c3ee3de",
     ),
     Bundled(
         name="hybrid-free",
         licence="Apache-2.0",
-        purpose="as hybrid-small, trained on 42 photographs under free licences; 0.3 to 0.6 dB behind it",
+        purpose="as hybrid-small, trained on 42 photographs under free licences; 0.4 to 0.7 dB behind it",
         sha256="38850ea22833a1bbf47185dd4b9a83a09110ebeb562298ee51b2e52b95a34bf9",
     ),
     Bundled(

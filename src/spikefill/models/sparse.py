@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spikefill.models.core import Block, Core
     from spikefill.models.finest import Finest
 
-DENSE_FROM = 0.6
+DENSE_FROM = 0.7
 """Share of a level's cells from which all of them are computed: ordinary convolutions are then faster."""
 
 
@@ -123,7 +123,7 @@ class Averages:
         pixels = torch.stack([corner, corner + 1, corner + width, corner + width + 1], dim=1)
         colours = image.flatten(1)[:, pixels].mul_(2).sub_(1)
         parts = torch.cat([colours, self._known.flatten(1)[:, pixels]])
-        return Features(parts.permute(1, 0, 2).flatten(1), cells)
+        return Features.of(parts.permute(1, 0, 2).flatten(1), cells)
 
     def restored(self, values: Tensor) -> Tensor:
         """1 x 3 x H x W: the level's image with values at `pixels`."""
@@ -166,7 +166,7 @@ def refined(
     quarter = _through_blocks(quarter, core.middle, need.middle)
     joined = Cells(need.joined)
     up = quarter.through(core.up[0]).times(cast("nn.Conv2d", core.up[1]))
-    half = Features(up.taken(joined, finer=True).add_(half.taken(joined)), joined)
+    half = Features.of(up.taken(joined, finer=True).add_(half.taken(joined)), joined)
     half = _through_blocks(half, core.decoder, need.decoded)
     handed = State(
         _at(half, need.handed_half).through(core.handed[0]), _at(quarter, need.handed_quarter).through(core.handed[1])
@@ -197,7 +197,7 @@ def _through_blocks(features: Features, blocks: nn.Module, at: Tensor) -> Featur
 
 def _at(features: Features, mask: Tensor) -> Features:
     cells = Cells(mask)
-    return Features(features.taken(cells), cells)
+    return Features.of(features.taken(cells), cells)
 
 
 def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:
