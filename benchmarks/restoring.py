@@ -1,4 +1,4 @@
-"""Restoring photographs with scratches: the default and the fastest model beside classical methods, time and quality."""
+"""Restoring photographs with scratches, time and quality: the default and the fastest model, and classical methods."""
 
 from __future__ import annotations
 

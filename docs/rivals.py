@@ -3,8 +3,9 @@
 ``python docs/rivals.py RUNS`` reads the runs RUNS/hybrid-s0, -s1, -s2, relu-s0, -s1, -s2, partial-s0, gated-s0 and
 spiking-s0, which `spikefill train` made with the recipes hybrid-small, relu-small, and so on to spiking-unet-small, and
 keeps their curves in docs/science/rivals-curves.json. What was measured of them, docs/science/rivals-kodak24-256.json,
-is made by `spikefill evaluate --size 256 --baselines none` with a ``--model`` for each. Without a folder it draws the
-plot and writes the table of docs/science/hybrid.md alone.
+is made by `spikefill evaluate --size 256 --baselines none` with a ``--model`` for each, and so is
+docs/science/rivals-long-kodak24-256.json, of longer runs of some. Without a folder it draws the plot and writes the
+tables of docs/science/hybrid.md alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from spikefill.training.pictures import read_logs
 from spikefill.training.run_folder import RunFolder
 
 CURVES = SCIENCE / "rivals-curves.json"
-MEASURED = SCIENCE / "rivals-kodak24-256.json"
+MEASURED = {"rivals": SCIENCE / "rivals-kodak24-256.json", "long": SCIENCE / "rivals-long-kodak24-256.json"}
+"""What was measured, by the name of its table."""
 NETWORKS = {
     "hybrid": "LIF",
     "relu": "ReLU, the twin",
@@ -32,7 +34,7 @@ NETWORKS = {
     "gated": "gated convolutions",
     "spiking": "spiking U-Net, spikes in each step",
 }
-BEGIN, END = "<!-- rivals: by docs/rivals.py -->\n\n", "\n\n<!-- end -->"
+BEGIN, END = "<!-- {}: by docs/rivals.py -->\n\n", "\n\n<!-- end -->"
 
 
 def collect(runs: Path) -> dict[str, dict[str, list[float]]]:
@@ -61,21 +63,24 @@ def draw(curves: dict[str, dict[str, list[float]]]) -> None:
 
 
 def table(document: dict[str, Any]) -> str:
-    """Hole PSNR by family of each network, the mean over its seeds, and how far the first network is ahead."""
+    """Hole PSNR by family of each network there, the mean over its seeds, and how far the first network is ahead."""
     runs = {
-        network: sorted(run for run in document["results"] if run.startswith(f"{network}-")) for network in NETWORKS
+        network: found
+        for network in NETWORKS
+        if (found := sorted(run for run in document["results"] if run.startswith(f"{network}-")))
     }
     rows = [
         f"| network, seeds | {' | '.join(FAMILIES)} | LIF is ahead by: {', '.join(FAMILIES)}, all |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for network, label in NETWORKS.items():
+    for network in runs:
         figures = [
             sum(document["results"][run][family]["psnr_hole"] for run in runs[network]) / len(runs[network])
             for family in FAMILIES
         ]
         ahead = "" if network == "hybrid" else "; ".join(_ahead(document["images"], runs["hybrid"], runs[network]))
-        rows.append(f"| {label}, {len(runs[network])} | {' | '.join(f'{value:.2f}' for value in figures)} | {ahead} |")
+        heading = f"{NETWORKS[network]}, {len(runs[network])}"
+        rows.append(f"| {heading} | {' | '.join(f'{value:.2f}' for value in figures)} | {ahead} |")
     return "\n".join(rows)
 
 
@@ -114,7 +119,9 @@ def main() -> None:
             temporary.write_text(json.dumps(collect(chosen.runs)) + "\n", "utf-8")
     draw(json.loads(CURVES.read_text("utf-8")))
     page = SCIENCE / "hybrid.md"
-    text = between(page.read_text("utf-8"), BEGIN, END, table(json.loads(MEASURED.read_text("utf-8"))))
+    text = page.read_text("utf-8")
+    for name, measured in MEASURED.items():
+        text = between(text, BEGIN.format(name), END, table(json.loads(measured.read_text("utf-8"))))
     with atomic_write(page, overwrite=True) as temporary:
         temporary.write_text(text, "utf-8")
 

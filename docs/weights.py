@@ -74,8 +74,12 @@ class Evaluation:
         subprocess.run(command, check=True, cwd=images.parent)  # noqa: S603
 
 
-CENTRE = Evaluation("hybrid-kodak24-256", ("hybrid-small", "hybrid-base", "hybrid-tiny", "hybrid-free"), ("identity", *NEAR))
-WHOLE = Evaluation("hybrid-kodak24-full", ("hybrid-small", "hybrid-base", "hybrid-tiny"), ("mean", *FAST), size="full", repeats=1)
+CENTRE = Evaluation(
+    "hybrid-kodak24-256", ("hybrid-small", "hybrid-base", "hybrid-tiny", "hybrid-free"), ("identity", *NEAR)
+)
+WHOLE = Evaluation(
+    "hybrid-kodak24-full", ("hybrid-small", "hybrid-base", "hybrid-tiny"), ("mean", *FAST), size="full", repeats=1
+)
 BEST = Evaluation("hybrid-kodak24-best", ("hybrid-small",), quality="best")
 OTHERS = Evaluation(
     "hybrid-kodak24-families",

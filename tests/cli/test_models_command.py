@@ -79,7 +79,7 @@ def test_no_weights_are_read_for_the_table(capsys: pytest.CaptureFixture[str], m
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["lama"], "NAME is 'lama'; it must be one of: hybrid-small, hybrid-base, hybrid-tiny, hybrid-free, scnn, hybrid"),
+        (["lama"], f"NAME is 'lama'; it must be one of: {', '.join([*models.BUNDLED, *models.ALIASES])}"),
         (["scnn.md"], "NAME is 'scnn.md'"),
         (["scnn", "scnn"], "scnn"),
         (["--json"], "--json"),
