@@ -25,14 +25,14 @@ SETTLED = 100
 OURS = "Spikefill"
 NOTE = (
     "`spikefill inpaint FOLDER MASKS -o OUT` with its defaults. Memory is that of all processes, shared memory once "
-    "(PSS), the median of looks ten times a second; the share is of processor time, until there is no longer a "
+    "(PSS), the median of looks once a second; the share is of processor time, until there is no longer a "
     "photograph for each core."
 )
 
 _DIFFERENT = 20
 """Pictures that the photographs are; more would take longer to make than to restore."""
-_EVERY = 0.1
-"""Seconds between two looks at the processes."""
+_EVERY = 1.0
+"""Seconds between two looks at the processes: each takes processor time that they would use."""
 
 
 @dataclass(frozen=True)
