@@ -36,14 +36,14 @@ NOTE = (
     f"{CLIENTS} clients send photographs (JPEG) of {MEGAPIXELS[0]:g} to {MEGAPIXELS[-1]:g} MP in turn, with strokes "
     f"over {HOLES:.1%}, each as soon as its last one is answered, or when a 429 says so. Without HTTP, the same "
     "processes restore the same photographs. Memory is that of all processes, shared memory once (PSS), the most of "
-    "two looks a second. The clients use the same cores."
+    "a look a second. The clients use the same cores."
 )
 
 _PATH = "/api/v1/inpaint"
 _PARTS = 4
 """Of the time, of which each must see as many photographs restored as the queue holds."""
-_EVERY = 0.5
-"""Seconds between two looks at the service."""
+_EVERY = 1.0
+"""Seconds between two looks at the service: each takes processor time that it would use."""
 _PAUSE = 5.0
 """Seconds after which memory is looked at again."""
 

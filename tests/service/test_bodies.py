@@ -93,6 +93,19 @@ def test_there_are_only_so_many_at_a_time() -> None:
     assert posted(app, b"again")[0].content == b"again"
 
 
+def test_photographs_are_refused_unread_while_the_queue_is_full() -> None:
+    async def fails(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("the request was read")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workers, "full", property(lambda _: True))
+        (answer,) = posted(limited(fails), parts(3), path="/api/v1/inpaint")
+        assert said(answer, 429).startswith("too many photographs are waiting; try again in ")
+        assert int(answer.headers["retry-after"]) >= 1
+        assert posted(limited(echo), b"a mask", path="/api/v1/adjust_mask")[0].content == b"a mask"
+    assert posted(limited(echo), b"again", path="/api/v1/inpaint")[0].content == b"again"
+
+
 def test_the_form_for_the_token_takes_nobodys_place() -> None:
     app = limited(echo)
     answers = posted(app, *(parts(3, seconds=0.02) for _ in range(4)), path="/login")

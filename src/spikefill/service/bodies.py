@@ -16,6 +16,8 @@ from spikefill.service.workers import Busy, Workers
 
 _LINGER_SECONDS = 2.0
 """How long what a refused client still sends is thrown away: one that is cut off at once may not see the answer."""
+_RESTORES = "/api/v1/inpaint"
+"""Where photographs are taken in. While the queue is full they are refused unread: reading them costs much of it."""
 _LOGIN_BYTES = 10_000
 """Of a form with a token. The form is open to everybody; it takes no place of those who have one."""
 _PIECE = 1 << 18
@@ -28,7 +30,7 @@ class Limits:
     Args:
         app: What serves the others.
         settings: Of the service.
-        workers: Says when a client that is one too many may come back.
+        workers: Say whether there is a place for a photograph, and when a client that is one too many may come back.
     """
 
     def __init__(self, app: ASGIApp, settings: ServiceSettings, workers: Workers) -> None:
@@ -47,7 +49,7 @@ class Limits:
             if logs_in:
                 await exchange.serve(self._app, scope)
                 return
-            if self._posts >= self._settings.requests:
+            if self._posts >= self._settings.requests or (scope["path"] == _RESTORES and self._workers.full):
                 await exchange.refuse(Problem.of(Busy(self._workers.retry_after())))
                 return
             self._posts += 1

@@ -129,6 +129,11 @@ class Workers:
         while self.busy or self.waiting:
             await asyncio.sleep(0.05)
 
+    @property
+    def full(self) -> bool:
+        """Whether a task would find neither an idle process nor a place in the queue."""
+        return self._idle.empty() and self.waiting >= self._queue
+
     def retry_after(self) -> int:
         """Seconds until there should be a place in the queue, 1 to 60, by how long tasks took of late."""
         usual = (self.waiting + 1) * self._usual / len(self._workers)
@@ -180,7 +185,7 @@ class Workers:
         raise WorkFailed(f"{_ATTEMPTS} processes ended at the same work: is there too little memory?")
 
     async def _free_worker(self) -> Worker:
-        if self._idle.empty() and self.waiting >= self._queue:
+        if self.full:
             raise Busy(self.retry_after())
         self.waiting += 1
         try:
