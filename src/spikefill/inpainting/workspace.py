@@ -15,7 +15,7 @@ _HYBRID_WITHOUT = {"fast": 25, "best": 50}
 """Where nothing needs to be computed at the finest levels."""
 
 _COMPUTED = 5 / 3
-"""A level is computed as a whole where more than six tenths of it are needed."""
+"""As if a level were computed as a whole from six tenths near holes on; what it needs reaches a little farther."""
 
 _OTHER = 2000
 _BEST = 48
