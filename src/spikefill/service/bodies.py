@@ -9,6 +9,7 @@ from contextlib import suppress
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spikefill.service.inpaint import INPAINT_PATH
 from spikefill.service.problems import Problem
 from spikefill.service.security import LOGIN_PATH
 from spikefill.service.settings import ServiceSettings
@@ -16,8 +17,6 @@ from spikefill.service.workers import Busy, Workers
 
 _LINGER_SECONDS = 2.0
 """How long what a refused client still sends is thrown away: one that is cut off at once may not see the answer."""
-_RESTORES = "/api/v1/inpaint"
-"""Where photographs are taken in. While the queue is full they are refused unread: reading them costs much of it."""
 _LOGIN_BYTES = 10_000
 """Of a form with a token. The form is open to everybody; it takes no place of those who have one."""
 _PIECE = 1 << 18
@@ -49,7 +48,9 @@ class Limits:
             if logs_in:
                 await exchange.serve(self._app, scope)
                 return
-            if self._posts >= self._settings.requests or (scope["path"] == _RESTORES and self._workers.full):
+            # A photograph that finds no place is refused unread: reading it takes processor time that restoring needs.
+            full = scope["path"] == INPAINT_PATH and self._workers.full
+            if full or self._posts >= self._settings.requests:
                 await exchange.refuse(Problem.of(Busy(self._workers.retry_after())))
                 return
             self._posts += 1

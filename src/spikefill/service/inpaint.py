@@ -14,6 +14,7 @@ from spikefill.service.problems import Problem, responses
 from spikefill.service.work import MEDIA_TYPES, Answer, Work
 from spikefill.service.workers import Workers
 
+INPAINT_PATH = "/api/v1/inpaint"
 IGNORED = "X-Spikefill-Ignored"
 """The header that lists fields which were sent and have no effect."""
 
@@ -63,10 +64,10 @@ class _Asked:
 
 def inpaint_routes(workers: Workers) -> APIRouter:
     """The endpoint; ``workers`` restore."""
-    routes = APIRouter(prefix="/api/v1")
+    routes = APIRouter()
 
     @routes.post(
-        "/inpaint",
+        INPAINT_PATH,
         response_class=Response,
         responses={200: _ANSWER, **responses(400, 408, 413, 415, 422, 429, 500, 503, 504)},
         openapi_extra={"requestBody": _REQUEST_BODY},

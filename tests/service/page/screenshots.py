@@ -12,7 +12,7 @@ from spikefill.service.settings import ServiceSettings
 
 from ..running import running
 from .conftest import DESKTOP, PATIENCE, PHONE, chromium
-from .steps import paint, restore, status
+from .steps import example, paint, restore, status
 
 FOLDER = Path(__file__).parents[3] / "docs" / "images"
 WIDTH = 900
@@ -28,11 +28,6 @@ def take(page: Page, name: str, *, whole: bool = False) -> None:
         picture = shot.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, Image.Quantize.MEDIANCUT).save(FOLDER / f"page-{name}.png", optimize=True)
-
-
-def example(page: Page, number: int) -> None:
-    page.click(f"#examples button >> nth={number}")
-    expect(status(page)).to_contain_text("to be restored")
 
 
 def main() -> None:

@@ -20,6 +20,12 @@ def upload(page: Page, data: bytes, name: str) -> None:
     expect(status(page)).to_contain_text(f"{name}, ")
 
 
+def example(page: Page, number: int) -> None:
+    """Opens one of the examples and waits until it is shown with its holes."""
+    page.click(f"#examples button >> nth={number}")
+    expect(status(page)).to_contain_text("to be restored")
+
+
 def status(page: Page):
     return page.locator("#editor [role=status]")
 

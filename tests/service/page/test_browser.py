@@ -19,7 +19,7 @@ from ...images.samples import RGB_PROFILE, exif
 from ..running import running
 from ..tasks import Steps
 from .conftest import DESKTOP, PATIENCE, PHONE, file_of
-from .steps import downloaded, paint, painted, restore, status, touch, upload, wait_until
+from .steps import downloaded, example, paint, painted, restore, status, touch, upload, wait_until
 
 # Gradio's queue uses what pandas is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -185,10 +185,9 @@ def test_a_photograph_is_pasted_or_dropped(visit, cat, way):
 
 def test_painting_goes_on_on_the_result(visit):
     page = visit(**DESKTOP)
-    page.click("#examples button >> nth=0")
-    expect(status(page)).to_contain_text("to be restored")
-    example = painted(page)
-    assert example.mean() > 0.01
+    example(page, 0)
+    shown = painted(page)
+    assert shown.mean() > 0.01
     restore(page)
     _, first = downloaded(page)
     page.click("#result button")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE
-from .steps import painted, status, wait_until
+from .steps import example, painted, status, wait_until
 
 # Gradio's queue uses what pandas is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -14,8 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
 def test_methods_are_compared(visit):
     page = visit(**DESKTOP)
-    page.click("#examples button >> nth=1")
-    expect(status(page)).to_contain_text("to be restored")
+    example(page, 1)
     page.get_by_role("tab", name="Compare").click()
     page.click("#compare")
     figures = page.locator("#methods figure")
@@ -27,8 +26,7 @@ def test_methods_are_compared(visit):
 @pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_spikes_are_shown_and_followed_by_keyboard_or_finger(visit, screen):
     page = visit(**screen)
-    page.click("#examples button >> nth=0")
-    expect(status(page)).to_contain_text("to be restored")
+    example(page, 0)
     page.get_by_role("tab", name="Spikes").click()
     page.click("#inspect")
     spot = page.locator("#activity .spot")
