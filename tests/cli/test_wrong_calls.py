@@ -39,7 +39,7 @@ WRONG_CALLS = [
     (f"{INPAINT} --threads 0", "threads is 0; it must be at least 1"),
     (f"{INPAINT} --device tpu", "device is 'tpu'"),
     (f"{INPAINT} --device meta", "device is 'meta'"),
-    (f"{INPAINT} --precision int8", "precision is 'int8'; it must be one of: float32, bfloat16"),
+    (f"{INPAINT} --precision int4", "precision is 'int4'; it must be one of: float32, int8"),
     (f"{INPAINT} --quality worst", "quality is 'worst'; it must be one of: fast, best"),
     (
         f"{INPAINT} --model lama",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -35,9 +36,13 @@ from spikefill.inpainting.progress import Cancel, Progress, report
 from spikefill.inpainting.regions import TILE, plan
 from spikefill.inpainting.sequence import Carry, restored_frames
 from spikefill.models.hybrid import Hybrid
+from spikefill.models.integers import InIntegers, rounded
 from spikefill.models.stored import Stored
 
 Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
+
+PRECISIONS = ("float32", "int8")
+"""What networks may be computed in."""
 
 QUALITIES = ("fast", "best")
 """What may be asked for: one pass of the network, or the mean of eight."""
@@ -53,8 +58,10 @@ class Inpainter:
         model: A model of `spikefill.models`, moved to the device and put into ``eval()`` mode, again at each call:
             noise that belongs to training must not be in a result.
         device: Such as ``"cpu"`` or ``"cuda"``; None for the CPU.
-        precision: ``"float32"`` (None is the same), or ``"bfloat16"`` for convolutions in it, where the processor is
-            made for that.
+        precision: ``"float32"``; or ``"int8"``: weights that spikes meet are rounded to eight bits, of a copy of the
+            model, and convolutions computed in whole numbers on the CPU (`models.integers`), several times as fast.
+            None for whole numbers where the model has such weights already, as those of bundled models are: the result
+            is the same.
         quality: ``"fast"`` (None is the same): one pass of the network; or ``"best"``: the mean of eight, over the
             picture turned and mirrored in every way, in eight times the time (the self-ensemble of Timofte et al.,
             CVPR 2016).
@@ -67,8 +74,8 @@ class Inpainter:
     Calls share no state: several threads may use one object.
 
     Raises:
-        InputError: The device is not there, or the precision or the quality is unknown, or ``max_memory`` is less than
-            the process takes, or the model was trained to take noise away.
+        InputError: The device is not there, or the precision or the quality is unknown, or the model has no weights to
+            be rounded, or ``max_memory`` is less than the process takes, or the model was trained to take noise away.
     """
 
     def __init__(
@@ -80,14 +87,15 @@ class Inpainter:
         quality: str | None = None,
         max_memory: int | None = None,
     ) -> None:
-        check_choice("precision", precision or "float32", ("float32", "bfloat16"))
+        check_choice("precision", precision or "float32", PRECISIONS)
         check_choice("quality", quality or "fast", QUALITIES)
         check_trained_for(model, HOLES)
         self.device = find_device(device or "cpu")
-        self.precision = precision or "float32"
+        self.precision = precision
         self.quality = quality or "fast"
         self.max_memory = None if max_memory is None else memory.check(max_memory)
-        self.model = model.eval().to(self.device)
+        self.model = (rounded(model) if precision == "int8" else model).eval().to(self.device)
+        self._integers = InIntegers()
 
     def inpaint(
         self,
@@ -281,33 +289,31 @@ class Inpainter:
 
     def run(self, masked: Tensor, mask: Tensor) -> Tensor:
         """`predict` for what is computed at once, on the device."""
-        with self._computing():
-            here, holes = masked.to(self.device), mask.to(self.device)
-            if self.quality == "fast":
-                return self._answer(here, holes)
-            return mean_of_eight(self._answer, here, holes)
+        with self._network() as network:
+            here, holes, answer = masked.to(self.device), mask.to(self.device), partial(_answer, network)
+            return answer(here, holes) if self.quality == "fast" else mean_of_eight(answer, here, holes)
 
     def in_holes(self, picture: Stored) -> Tensor:
         """3 x N, float32, on the CPU: the network's output in the holes of what is computed at once, row by row."""
         if isinstance(self.model, Hybrid) and self.quality == "fast" and self.device.type == "cpu":
-            with self._computing():
-                return self.model.in_holes(picture).float()
+            with self._network() as network:
+                return cast("Hybrid", network).in_holes(picture).float()
         return picture.in_holes(self.run(*picture.planes()))
 
     @contextmanager
-    def _computing(self) -> Iterator[None]:
-        """Without gradients or noise of training, in the precision."""
+    def _network(self) -> Iterator[nn.Module]:
+        """What computes, in the precision, without gradients or noise of training."""
         self.model.eval()
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
-        ):
-            yield
+        whole = self.precision != "float32" and self.device.type == "cpu"
+        network = self._integers.network(self.model) if whole else self.model
+        with torch.inference_mode():
+            yield network
 
-    def _answer(self, masked: Tensor, mask: Tensor) -> Tensor:
-        # A network that can computes what the holes need alone.
-        output: Tensor = getattr(self.model, "restored", self.model)(masked, mask)
-        return output.float()
+
+def _answer(network: nn.Module, masked: Tensor, mask: Tensor) -> Tensor:
+    # A network that can computes what the holes need alone.
+    output: Tensor = getattr(network, "restored", network)(masked, mask)
+    return output.float()
 
 
 def _opened(mask: Image.Image | Pixels | str | Path) -> Image.Image | Pixels:

@@ -3,6 +3,7 @@
 from spikefill.models.checkpoint import BEST_WEIGHTS, LAST_WEIGHTS, count_parameters, find, read, read_header, save
 from spikefill.models.gated_unet import GatedConvUNet
 from spikefill.models.hybrid import Hybrid
+from spikefill.models.integers import rounded
 from spikefill.models.partial_unet import PartialConvUNet
 from spikefill.models.presets import (
     ALIASES,
@@ -46,6 +47,7 @@ __all__ = [
     "rebuilt",
     "released",
     "resolved",
+    "rounded",
     "save",
     "weights_file",
 ]

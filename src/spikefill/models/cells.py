@@ -6,15 +6,19 @@ convolution, in another order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_GATHERED = 1 << 19
+from spikefill.models.counted import CountedConvolution
+
+_GATHERED = 1 << 20
 """Numbers of neighbours that are gathered at once: few enough to stay in the processor's cache."""
 
 _IMAGES = 16
@@ -77,8 +81,8 @@ class Cells:
         return self.slots.flatten().index_select(0, (rows * width + columns).add_(width + 1))
 
     def seen_from(self, cells: Cells, stride: int) -> Tensor:
-        """int64 (M,): where in `slots` the first of the 3 x 3 cells lies that a convolution sees for each cell."""
-        return stride * (cells.rows * self.slots.shape[1] + cells.columns)
+        """int32 (M,): where in `slots` the first of the 3 x 3 cells lies that a convolution sees for each cell."""
+        return (stride * (cells.rows * self.slots.shape[1] + cells.columns)).int()
 
     def around(self, first: Tensor) -> Tensor:
         """int32 (9 M,): the numbers, as `at` has them, of 3 x 3 cells each, row by row, by where the first lies."""
@@ -86,9 +90,10 @@ class Cells:
 
     @cached_property
     def _steps(self) -> Tensor:
-        """int64 (9,): how far from the first of 3 x 3 cells each of them lies in `slots`."""
+        """int32 (9,): how far from the first of 3 x 3 cells each of them lies in `slots`."""
         width = self.slots.shape[1]
-        return torch.tensor([width * down + right for down in range(3) for right in range(3)], device=self.mask.device)
+        steps = [width * down + right for down in range(3) for right in range(3)]
+        return torch.tensor(steps, dtype=torch.int32, device=self.mask.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +142,15 @@ class Features:
             cells: Where its result is asked for. What they see must be among these features' cells, or beyond the
                 border; elsewhere zeros are taken.
         """
-        weight = convolution.weight.permute(0, 2, 3, 1).flatten(1)[..., None, None]
+        gathered = _of_neighbours(convolution)
+        channels = 9 * self.rows.shape[1]
         first = F.pad(self.cells.seen_from(cells, convolution.stride[0]), (0, -len(cells) % _IMAGES))
-        result = self.rows.new_empty(len(first) + 1, convolution.out_channels)
-        chunk = -(-_GATHERED // weight.shape[1] // _IMAGES) * _IMAGES
+        result = self.rows.new_empty(len(first) + 1, convolution.out_channels, dtype=torch.float32)
+        chunk = -(-_GATHERED // channels // _IMAGES) * _IMAGES
         for start in range(0, len(first), chunk):
             part = slice(start, start + chunk)
-            neighbours = self.rows.index_select(0, self.cells.around(first[part])).view(_IMAGES, -1, 1, weight.shape[1])
-            result[:-1][part] = F.conv2d(neighbours.permute(0, 3, 1, 2), weight).permute(0, 2, 3, 1).flatten(0, 2)
+            neighbours = self.rows.index_select(0, self.cells.around(first[part])).view(_IMAGES, -1, 1, channels)
+            result[:-1][part] = gathered(neighbours.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).flatten(0, 2)
         result[len(cells)] = 0
         return Features(result[: len(cells) + 1], cells)
 
@@ -154,6 +160,14 @@ class Features:
             return self.values
         numbers = cells.within(self.cells) if finer else self.cells.at(cells.rows, cells.columns)
         return self.values.index_select(0, numbers)
+
+
+def _of_neighbours(convolution: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A 3 x 3 convolution of what it sees of a cell, as 9 C channels, row by row."""
+    if isinstance(convolution, CountedConvolution):
+        return convolution.of_neighbours
+    weight = cast("nn.Conv2d", convolution).weight.permute(0, 2, 3, 1).flatten(1)[..., None, None]
+    return partial(F.conv2d, weight=weight)
 
 
 def grown(mask: Tensor, by: int = 1) -> Tensor:

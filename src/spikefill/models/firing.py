@@ -65,6 +65,18 @@ class Firing(nn.Module):
         rate: Tensor = neuron(normalised)
         return rate
 
+    def counted(self, current: Tensor) -> Tensor | None:
+        """The numbers of spikes, uint8, T of at most 255; None where the kernels cannot give them.
+
+        Without a gradient, and without noise.
+        """
+        norm, response = self.norm, _response(self.neuron)
+        if response is None or response.line is None or _watched(norm) or _watched(self.neuron):
+            return None
+        if not channel_norm.serves(current, norm.weight, norm.bias, response):
+            return None
+        return channel_norm.counted(current, norm.weight, norm.bias, norm.eps, response)
+
 
 def _response(neuron: nn.Module) -> channel_norm.Response | None:
     """What the neurons are to the kernels that join them to the normalisation; None where they must be called."""

@@ -63,6 +63,32 @@ def assert_nearly_the_same_spikes(found: Tensor, expected: Tensor, steps: int, *
     assert away.sum() <= max(1.0, most * away.numel())
 
 
+@pytest.mark.parametrize("steps", [1, 3, 8, 255])
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_counts_are_the_rates_in_spikes(channels: int, steps: int) -> None:
+    firing = firing_of(channels, LIF(steps=steps, **SETTINGS))
+    with torch.no_grad():
+        for images, height, width in SIZES:
+            current = random(images, channels, height, width, seed=height)
+            current[0, 0, 0, 0] = float("nan")
+            found = firing.counted(current)
+            assert found is not None
+            assert found.dtype == torch.uint8
+            assert found.is_contiguous(memory_format=torch.channels_last)
+            assert torch.equal(found, (firing(current) * steps).round().to(torch.uint8))
+
+
+def test_there_are_no_counts_of_what_the_kernels_cannot_serve() -> None:
+    current = random(1, 4, 5, 6)
+    with torch.no_grad():
+        assert firing_of(4, nn.ReLU()).counted(current) is None
+        assert firing_of(4, LIF(steps=4, beta=0.9, gain=0.1)).counted(current) is None
+        watched = firing_of(4, LIF(steps=4, **SETTINGS))
+        assert watched.counted(current) is not None
+        watched.neuron.register_forward_hook(lambda *_: None)
+        assert watched.counted(current) is None
+
+
 @pytest.mark.parametrize("steps", [1, 3, 4, 8, 32])
 @pytest.mark.parametrize("channels", CHANNELS)
 def test_rates_are_those_of_the_normalised_current(served: list[tuple[int, ...]], channels: int, steps: int) -> None:

@@ -102,14 +102,28 @@ def fired(current: Tensor, weight: Tensor, bias: Tensor, eps: float, response: R
     return _forward(current, weight, bias, eps, response)
 
 
+def counted(current: Tensor, weight: Tensor, bias: Tensor, eps: float, response: Response) -> Tensor:
+    """As `fired`, the numbers of spikes in place of rates: uint8, without a gradient.
+
+    ``response`` is that of neurons, with 255 steps at most.
+    """
+    return _forward(current.contiguous(memory_format=torch.channels_last), weight, bias, eps, response, torch.uint8)
+
+
 def _differentiated(current: Tensor, weight: Tensor, bias: Tensor) -> bool:
     return torch.is_grad_enabled() and (current.requires_grad or weight.requires_grad or bias.requires_grad)
 
 
-def _forward(current: Tensor, weight: Tensor, bias: Tensor, eps: float, response: Response) -> Tensor:
-    result = _new(current)
+_LIKE = {torch.float32: np.empty(0, np.float32), torch.uint8: np.empty(0, np.uint8)}
+"""What tells the kernel the type of its result."""
+
+
+def _forward(
+    current: Tensor, weight: Tensor, bias: Tensor, eps: float, response: Response, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    result = _new(current, dtype)
     tensors = (current.data_ptr(), result.data_ptr(), weight.data_ptr(), bias.data_ptr())
-    _run(channel_norm_loops.channel_norm_forward(), current.shape, tensors, (eps, response.line))
+    _run(channel_norm_loops.channel_norm_forward(), current.shape, tensors, (eps, response.line, _LIKE[dtype]))
     return result
 
 
@@ -135,11 +149,11 @@ class _Fired(torch.autograd.Function):
         return result, of_weight, of_bias, None, None
 
 
-def _new(current: Tensor) -> Tensor:
+def _new(current: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     if current.numel() < _LARGE:
-        return torch.empty_like(current)
+        return torch.empty_like(current, dtype=dtype)
     images, channels, height, width = current.shape
-    return empty((images, height, width, channels), torch.float32).permute(0, 3, 1, 2)
+    return empty((images, height, width, channels), dtype).permute(0, 3, 1, 2)
 
 
 def _run(kernel: Callable[..., None], shape: torch.Size, tensors: tuple[int, ...], others: tuple[Any, ...]) -> None:

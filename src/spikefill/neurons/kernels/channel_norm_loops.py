@@ -46,6 +46,13 @@ def _rows(address: int, rows: int, length: int) -> Array:
     return found
 
 
+@helper  # type: ignore[untyped-decorator]
+def _rows_like(address: int, rows: int, length: int, like: Array) -> Array:
+    """Numbers of the type of an array from an address on, as an array of rows."""
+    found: Array = carray(_pointer(address), (rows, length), like.dtype)
+    return found
+
+
 _adding: Any = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc"})
 """Decorates what adds numbers up in the order that suits the processor."""
 
@@ -95,21 +102,24 @@ def channel_norm_forward() -> Kernel:
     """Rates: the normalised current on a line, in spikes, rounded down and limited; see `table.Line`.
 
     Where a current is not a number, the neuron does not fire. If ``line`` is None, the result is the normalised current
-    where it is not negative, else 0.
+    where it is not negative, else 0. The result has the type of the array ``like``: float32, or, with a line, uint8
+    for the numbers of spikes in place of rates.
     """
 
     def run(
         source: int, result: int, weight: int, bias: int, channels: int, pixels: int, eps: float, line: Array | None,
-        start: int, stop: int,
+        like: Array, start: int, stop: int,
     ) -> None:  # fmt: skip
-        currents, results = _rows(source, pixels, channels), _rows(result, pixels, channels)
+        currents, results = _rows(source, pixels, channels), _rows_like(result, pixels, channels, like)
         factors, offsets = _rows(weight, 1, channels)[0], _rows(bias, 1, channels)[0]
         rows, zero = np.empty((2, BLOCK), np.float32), np.float32(0)
         means, scales = rows[0], rows[1]
         if line is not None:
             slope, origin, most, half = line[0], line[1], line[3], line[4]
-            least, upper, share = half, most + half, np.float32(1) / most
-            power_of_two = int(most) & (int(most) - 1) == 0
+            least, upper = half, most + half
+            counts = like.itemsize == 1
+            share = np.float32(1) / (np.float32(1) if counts else most)
+            exact = counts or int(most) & (int(most) - 1) == 0
             factors, offsets = factors * slope, offsets * slope + origin
         for low in range(start, stop, BLOCK):
             n = min(BLOCK, stop - low)
@@ -126,7 +136,7 @@ def channel_norm_forward() -> Kernel:
                         spikes = spikes if spikes > least else least
                         spikes = spikes if spikes < upper else upper
                         into[c] = np.floor(spikes) * share
-                    if not power_of_two:  # then the product need not be the quotient
+                    if not exact:  # then the product need not be the quotient
                         for c in range(channels):
                             into[c] = np.rint(into[c] * most) / most
 

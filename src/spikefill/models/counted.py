@@ -1,0 +1,117 @@
+"""Convolutions of spike counts in whole numbers, by oneDNN.
+
+A rate is a number of spikes, from 0 to T, over T: a whole number already. Where the weights are whole numbers of eight
+bits, too, times a scale for each output channel, a convolution is a sum of products of small whole numbers, of which
+processors make several times as many in a second as of floats. Nothing but the weights is rounded for that: there are
+no ranges of activations to calibrate, and no error in them, as networks without spikes have it (Jacob et al., CVPR
+2018).
+"""
+
+from __future__ import annotations
+
+import platform
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spikefill.models.firing import Firing
+
+LARGEST = 127
+"""Of a weight, as a whole number."""
+
+MOST_STEPS = 128
+"""T up to which two products fit into the 16 bits that processors without VNNI add them up in."""
+
+_LIKELY = 64
+"""Height and width that weights are packed for. Other ones go with the same packing, but very few pixels."""
+
+_FEW = 256
+"""Pixels of a result below which oneDNN may pack the weights anew in every call: that takes longer than the sums."""
+
+
+class CountedConvolution(nn.Module):
+    """A convolution without a bias whose weights are whole numbers, of the numbers of spikes.
+
+    Args:
+        weight: int8, O x C x K x K.
+        scales: float32 (O,), what the weights of an output channel are to be multiplied by.
+        steps: T.
+        stride: Of the convolution, which is padded by K // 2.
+
+    Shape:
+        uint8 N x C x H x W, at most T, to float32 N x O x H' x W', channels-last.
+    """
+
+    def __init__(self, weight: Tensor, scales: Tensor, steps: int, stride: int = 1) -> None:
+        super().__init__()
+        self.out_channels, self.stride = len(weight), (stride, stride)
+        self._scales, self._zeros = scales, torch.zeros(len(weight), dtype=torch.int32)
+        self._share = 1 / steps
+        self._whole = _Packed(weight, scales, self._share, stride)
+        self._flat = _Packed(weight.permute(0, 2, 3, 1).flatten(1)[..., None, None], scales, self._share)
+
+    def forward(self, counts: Tensor) -> Tensor:
+        """See the class."""
+        return self._whole.convolved(counts)
+
+    def of_neighbours(self, counts: Tensor) -> Tensor:
+        """The same for what the convolution sees, pixel by pixel, as K K C channels: N x K K C x H x W."""
+        return self._flat.convolved(counts)
+
+
+class _Packed:
+    """Weights as oneDNN wants them, and as floats for few pixels, for which it wants others."""
+
+    def __init__(self, weight: Tensor, scales: Tensor, share: float, stride: int = 1) -> None:
+        self._scales, self._zeros = scales, torch.zeros(len(weight), dtype=torch.int32)
+        self._share, self._stride, self._padding = share, stride, weight.shape[-1] // 2
+        self._floats, self._units = weight.float(), (scales * share)[:, None, None]
+        likely = [1, weight.shape[1], _LIKELY, _LIKELY]
+        self._weight: Tensor = torch.ops.onednn.qconv_prepack(
+            weight, scales, share, 0, [stride] * 2, [self._padding] * 2, [1, 1], 1, likely
+        )
+
+    def convolved(self, counts: Tensor) -> Tensor:
+        """As `CountedConvolution`."""
+        images, _, height, width = counts.shape
+        if images * height * width < _FEW * self._stride**2:
+            sums = F.conv2d(counts.float(), self._floats, stride=self._stride, padding=self._padding)
+            return sums * self._units
+        current: Tensor = torch.ops.onednn.qconv2d_pointwise(
+            counts, self._share, 0, self._weight, self._scales, self._zeros, None,
+            [self._stride] * 2, [self._padding] * 2, [1, 1], 1, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        return current
+
+
+class CountingFiring(nn.Module):
+    """A layer of neurons that gives the numbers of spikes: uint8 in place of rates."""
+
+    def __init__(self, layer: Firing, steps: int) -> None:
+        super().__init__()
+        self.layer, self._steps = layer, steps
+
+    def forward(self, current: Tensor) -> Tensor:
+        """N x C x H x W, float32, to the same shape."""
+        counts = self.layer.counted(current)
+        return (self.layer(current) * self._steps).round().to(torch.uint8) if counts is None else counts
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether this processor and this torch convolve whole numbers faster than floats, and rightly."""
+    if platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    if not torch.backends.cpu.get_cpu_capability().startswith(("AVX2", "AVX512", "AMX")):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.randint(0, 9, (1, 16, 20, 20), dtype=torch.uint8, generator=generator)
+    weight = torch.randint(-LARGEST, LARGEST + 1, (8, 16, 3, 3), dtype=torch.int8, generator=generator)
+    try:
+        with torch.inference_mode():
+            found = CountedConvolution(weight, torch.ones(8), 1)(counts)
+            return torch.equal(found, nn.functional.conv2d(counts.float(), weight.float(), padding=1))
+    except (AttributeError, RuntimeError):  # another version of torch has these operators in another form
+        return False
