@@ -53,6 +53,12 @@ class Graph:
             self._stored[name] = numpy_helper.from_array(value.detach().float().cpu().contiguous().numpy(), name)
         return name
 
+    def double(self, value: float) -> str:
+        """Stores a number in double precision."""
+        name = f"double {value}"
+        self._stored.setdefault(name, numpy_helper.from_array(np.asarray(value, np.float64), name))
+        return name
+
     def _constant(self, value: float | list[int] | list[float]) -> str:
         whole = isinstance(value, list) and isinstance(value[0], int)
         array = np.asarray(value, np.int64 if whole else np.float32)

@@ -14,8 +14,8 @@ from onnx import TensorProto
 from torch import nn
 
 from spikefill.errors import InputError
-from spikefill.export.onnx_layers import activation, convolution
-from spikefill.models.core import Block, Core
+from spikefill.export.onnx_layers import activation, convolution, rate, spikes_line
+from spikefill.models.core import FINENESS, Block, Core
 from spikefill.models.hybrid import COARSEST, FINE_LEVELS, MULTIPLE, Hybrid
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _BLOCK = 2
 """A core takes blocks of 2 x 2 pixels, one of its own pixels each."""
+
+_END = (1 << 63) - 1
+"""Where a slice ends that goes on to the last element."""
 
 
 class _Level(NamedTuple):
@@ -62,8 +65,7 @@ def hybrid(graph: Graph, model: Hybrid, masked: str, mask: str, levels: int) -> 
     known = graph.add("Sub", 1.0, mask)
     pyramid = [_level(graph, masked, known)]
     for _ in range(levels - 1):
-        halves = (graph.add("AveragePool", part, kernel_shape=[2, 2], strides=[2, 2]) for part in pyramid[-1][:2])
-        pyramid.append(_level(graph, *halves))
+        pyramid.append(_level(graph, *(_halved(graph, part) for part in pyramid[-1][:2])))
 
     image, state, before = None, None, "coarse"
     for number in reversed(range(levels)):
@@ -71,7 +73,7 @@ def hybrid(graph: Graph, model: Hybrid, masked: str, mask: str, levels: int) -> 
         name = "fine" if number < FINE_LEVELS else "coarse"
         start = graph.add("Expand", _mean(graph, level), graph.add("Shape", level.light))
         if image is not None and state is not None:
-            coarser = _cut(graph, _twice(graph, image, "linear"), level.size)
+            coarser = _cut(graph, _enlarged(graph, image), level.size)
             start = graph.add("Where", graph.add("Cast", level.coarser, to=TensorProto.BOOL), coarser, start)
             state = [graph.add("Mul", rates, level.coarser) for rates in state]
         unknown = graph.add("Sub", 1.0, level.known)
@@ -110,9 +112,10 @@ def _core(
         layer = cast("nn.ModuleList", core.before[before])[place]
         coarser = convolve(rates, layer, f"before.{before}.{place}")
         size = graph.add("Shape", current, start=2)
-        return graph.add("Add", current, _cut(graph, _twice(graph, coarser, "nearest"), size))
+        return graph.add("Add", current, _cut(graph, _repeated(graph, coarser), size))
 
     signal = graph.add("Concat", graph.add("Sub", graph.add("Mul", image, 2.0), 1.0), known, axis=1)
+    signal = graph.add("Div", graph.add("Round", graph.add("Mul", signal, float(FINENESS))), float(FINENESS))
     half = _entry(graph, core.entry, f"{name}.entry", signal)
     if state is not None:
         half = joined(half, state[0], 0)
@@ -122,7 +125,7 @@ def _core(
         quarter = joined(quarter, state[1], 1)
     quarter = through(quarter, core.middle, "middle")
     up = convolve(fire(quarter, core.up[0], "up.0"), core.up[1], "up.1")
-    half = through(graph.add("Add", _twice(graph, up, "nearest"), half), core.decoder, "decoder")
+    half = through(graph.add("Add", _repeated(graph, up), half), core.decoder, "decoder")
     handed = [fire(half, core.handed[0], "handed.0"), fire(quarter, core.handed[1], "handed.1")]
     out = convolve(fire(half, core.exit[0], "exit.0"), core.exit[1], "exit.1")
     return graph.add("DepthToSpace", out, blocksize=_BLOCK, mode="CRD"), handed
@@ -137,19 +140,26 @@ def _entry(graph: Graph, layer: nn.Conv2d, name: str, signal: str) -> str:
 
 
 def _firing(graph: Graph, current: str, layer: Firing, name: str) -> str:
-    """`Firing`: each pixel's channels to mean 0 and variance 1, a scale and a bias, neurons.
+    """`Firing`, by the operations of `neurons.kernels.channel_norm_loops`: mean and deviation are in double precision.
 
     ONNX has an operator for the normalisation, but for the last axis only, and what runs it may take the variance as a
     difference of large numbers.
     """
-    away = graph.add("Sub", current, graph.add("ReduceMean", current, [1]))
+    precise = graph.add("Cast", current, to=TensorProto.DOUBLE)
+    mean = graph.add("ReduceMean", precise, [1])
+    away = graph.add("Sub", precise, mean)
     variance = graph.add("ReduceMean", graph.add("Mul", away, away), [1])
-    deviation = graph.add("Sqrt", graph.add("Add", variance, layer.norm.eps))
-    scale, bias = (
-        graph.weight(f"{name}.norm.{part}", getattr(layer.norm, part)[:, None, None]) for part in ("weight", "bias")
-    )
-    normalised = graph.add("Add", graph.add("Mul", graph.add("Div", away, deviation), scale), bias)
-    return activation(graph, normalised, layer.neuron, name)
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.double(layer.norm.eps)))
+    scale = graph.add("Div", graph.double(1), deviation)
+    mean, scale = (graph.add("Cast", part, to=TensorProto.FLOAT) for part in (mean, scale))
+    normalised = graph.add("Mul", graph.add("Sub", current, mean), scale)
+    factors, offsets = (part.detach()[:, None, None] for part in (layer.norm.weight, layer.norm.bias))
+    line = spikes_line(layer.neuron)
+    if line is not None:
+        factors, offsets = factors * line.slope, offsets * line.slope + line.start
+    scaled = graph.add("Mul", normalised, graph.weight(f"{name}.factors", factors))
+    shifted = graph.add("Add", scaled, graph.weight(f"{name}.offsets", offsets))
+    return activation(graph, shifted, layer.neuron, name) if line is None else rate(graph, shifted, line)
 
 
 def _level(graph: Graph, light: str, known: str) -> _Level:
@@ -164,9 +174,13 @@ def _level(graph: Graph, light: str, known: str) -> _Level:
 
 
 def _mean(graph: Graph, level: _Level) -> str:
-    """N x 3 x 1 x 1, the mean of what is known; middle grey where nothing is."""
-    light, known = (graph.add("ReduceMean", part, [2, 3]) for part in (level.light, level.known))
-    return _quotient(graph, light, known, 0.5)
+    """N x 3 x 1 x 1, the mean of what is known, in double precision; middle grey where nothing is."""
+
+    def mean(part: str) -> str:
+        precise = graph.add("ReduceMean", graph.add("Cast", part, to=TensorProto.DOUBLE), [2, 3])
+        return graph.add("Cast", precise, to=TensorProto.FLOAT)
+
+    return _quotient(graph, mean(level.light), mean(level.known), 0.5)
 
 
 def _quotient(graph: Graph, light: str, known: str, otherwise: str | float) -> str:
@@ -176,13 +190,36 @@ def _quotient(graph: Graph, light: str, known: str, otherwise: str | float) -> s
     return graph.add("Where", nothing, otherwise, part)
 
 
-def _twice(graph: Graph, image: str, mode: str) -> str:
-    """Sides of twice the length: pixels repeated (``"nearest"``), or interpolated between their centres."""
-    places = {"linear": "half_pixel", "nearest": "asymmetric"}
+def _halved(graph: Graph, fine: str) -> str:
+    """`pyramid._halved`, its sums in the same order."""
+    parts = [
+        graph.add("Slice", fine, [row, column], [_END, _END], [2, 3], [2, 2]) for row in (0, 1) for column in (0, 1)
+    ]
+    total = parts[0]
+    for part in parts[1:]:
+        total = graph.add("Add", total, part)
+    return graph.add("Div", total, 4.0)
+
+
+def _enlarged(graph: Graph, coarse: str) -> str:
+    """`pyramid.enlarged`, by the same operations."""
+    for axis in (2, 3):
+        first, last = graph.add("Slice", coarse, [0], [1], [axis]), graph.add("Slice", coarse, [-1], [_END], [axis])
+        before = graph.add("Concat", first, graph.add("Slice", coarse, [0], [-1], [axis]), axis=axis)
+        after = graph.add("Concat", graph.add("Slice", coarse, [1], [_END], [axis]), last, axis=axis)
+        most = graph.add("Mul", coarse, 0.75)
+        pair = [graph.add("Add", most, graph.add("Mul", other, 0.25)) for other in (before, after)]
+        stacked = graph.add("Concat", *(graph.add("Unsqueeze", one, [axis + 1]) for one in pair), axis=axis + 1)
+        shape = graph.add("Mul", graph.add("Shape", coarse), [1 + (each == axis) for each in range(4)])
+        coarse = graph.add("Reshape", stacked, shape)
+    return coarse
+
+
+def _repeated(graph: Graph, coarse: str) -> str:
+    """`pyramid.repeated`: each pixel four times."""
     factors = [1.0, 1.0, 2.0, 2.0]
-    return graph.add(
-        "Resize", image, "", factors, mode=mode, coordinate_transformation_mode=places[mode], nearest_mode="floor"
-    )
+    places = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return graph.add("Resize", coarse, "", factors, mode="nearest", **places)
 
 
 def _cut(graph: Graph, image: str, size: str) -> str:

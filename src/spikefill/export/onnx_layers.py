@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from onnx import TensorProto
@@ -70,10 +70,32 @@ def activation(graph: Graph, current: str, neuron: nn.Module, name: str) -> str:
         v_init = float(neuron.v_init) if "v_init" in neuron.learnable else neuron.v_init_start
     counts_spikes = neuron.readout in ("rate", "count")
     if counts_spikes and _is_staircase(parameters, v_init):
-        total = _staircase(graph, current, neuron.steps, parameters, v_init)
-    else:
-        total = _step_by_step(graph, current, neuron.steps, parameters, v_init, spikes=counts_spikes)
+        line = _line(parameters, neuron.steps, v_init)
+        integrated = graph.add("Add", graph.add("Mul", current, line.slope), line.start)
+        return rate(graph, integrated, line) if neuron.readout == "rate" else _whole(graph, integrated, line)
+    total = _step_by_step(graph, current, neuron.steps, parameters, v_init, spikes=counts_spikes)
     return total if neuron.readout == "count" else graph.add("Div", total, float(neuron.steps))
+
+
+class SpikesLine(NamedTuple):
+    """The spikes of neurons whose number is the whole part of a line: ``clip(floor(slope I + start), 0, steps)``."""
+
+    slope: float
+    start: float
+    steps: int
+
+
+def spikes_line(neuron: nn.Module) -> SpikesLine | None:
+    """The line of neurons with the readout ``"rate"``; None where the number of spikes is not that of a line."""
+    if not isinstance(neuron, LIF) or neuron.readout != "rate" or neuron.learnable:
+        return None
+    parameters, v_init = neuron.parameters_now(), neuron.v_init_start
+    return _line(parameters, neuron.steps, v_init) if _is_staircase(parameters, v_init) else None
+
+
+def rate(graph: Graph, integrated: str, line: SpikesLine) -> str:
+    """The rate where ``slope I + start`` is given, in thresholds."""
+    return graph.add("Div", _whole(graph, integrated, line), float(line.steps))
 
 
 def _is_staircase(p: LIFParameters, v_init: float) -> bool:
@@ -86,11 +108,13 @@ def _is_staircase(p: LIFParameters, v_init: float) -> bool:
     return bool(keeps_all and not p.strict and p.gain > 0 and 0 <= v_init < p.threshold)
 
 
-def _staircase(graph: Graph, current: str, steps: int, p: LIFParameters, v_init: float) -> str:
-    """``clip(floor((v_init + T gain I) / threshold), 0, T)``: in a step, at most one spike."""
-    slope, start = float(steps * p.gain / p.threshold), float(v_init / p.threshold)
-    integrated = graph.add("Add", graph.add("Mul", current, slope), start)
-    return graph.add("Clip", graph.add("Floor", integrated), 0.0, float(steps))
+def _line(p: LIFParameters, steps: int, v_init: float) -> SpikesLine:
+    """After T steps, what was integrated is ``v_init + T gain I``; in a step there is at most one spike."""
+    return SpikesLine(float(steps * p.gain / p.threshold), float(v_init / p.threshold), steps)
+
+
+def _whole(graph: Graph, integrated: str, line: SpikesLine) -> str:
+    return graph.add("Clip", graph.add("Floor", integrated), 0.0, float(line.steps))
 
 
 def _step_by_step(graph: Graph, current: str, steps: int, p: LIFParameters, v_init: float, *, spikes: bool) -> str:

@@ -58,10 +58,11 @@ class Inpainter:
         model: A model of `spikefill.models`, moved to the device and put into ``eval()`` mode, again at each call:
             noise that belongs to training must not be in a result.
         device: Such as ``"cpu"`` or ``"cuda"``; None for the CPU.
-        precision: ``"float32"``; or ``"int8"``: weights that spikes meet are rounded to eight bits, of a copy of the
-            model, and convolutions computed in whole numbers on the CPU (`models.integers`), several times as fast.
-            None for whole numbers where the model has such weights already, as those of bundled models are: the result
-            is the same.
+        precision: ``"float32"``; or ``"int8"``: weights of convolutions are rounded to eight bits, in a copy of the
+            model (`models.rounded`), and those of spikes computed in whole numbers: faster, on a CPU of the x86-64 kind
+            and with up to 128 time steps.
+            None for whole numbers where the model has such weights already, as the bundled hybrid models have: the
+            result is the same.
         quality: ``"fast"`` (None is the same): one pass of the network; or ``"best"``: the mean of eight, over the
             picture turned and mirrored in every way, in eight times the time (the self-ensemble of Timofte et al.,
             CVPR 2016).

@@ -12,6 +12,7 @@ from __future__ import annotations
 import platform
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,16 +42,14 @@ class CountedConvolution(nn.Module):
         stride: Of the convolution, which is padded by K // 2.
 
     Shape:
-        uint8 N x C x H x W, at most T, to float32 N x O x H' x W', channels-last.
+        uint8 N x C x H x W, at most T, to float32 N x O x H' x W'.
     """
 
     def __init__(self, weight: Tensor, scales: Tensor, steps: int, stride: int = 1) -> None:
         super().__init__()
         self.out_channels, self.stride = len(weight), (stride, stride)
-        self._scales, self._zeros = scales, torch.zeros(len(weight), dtype=torch.int32)
-        self._share = 1 / steps
-        self._whole = _Packed(weight, scales, self._share, stride)
-        self._flat = _Packed(weight.permute(0, 2, 3, 1).flatten(1)[..., None, None], scales, self._share)
+        self._whole = _Packed(weight, scales, 1 / steps, stride)
+        self._flat = _Packed(weight.permute(0, 2, 3, 1).flatten(1)[..., None, None], scales, 1 / steps)
 
     def forward(self, counts: Tensor) -> Tensor:
         """See the class."""
@@ -65,7 +64,7 @@ class _Packed:
     """Weights as oneDNN wants them, and as floats for few pixels, for which it wants others."""
 
     def __init__(self, weight: Tensor, scales: Tensor, share: float, stride: int = 1) -> None:
-        self._scales, self._zeros = scales, torch.zeros(len(weight), dtype=torch.int32)
+        self._scales, self._zeros = scales, torch.zeros_like(scales, dtype=torch.int32)
         self._share, self._stride, self._padding = share, stride, weight.shape[-1] // 2
         self._floats, self._units = weight.float(), (scales * share)[:, None, None]
         likely = [1, weight.shape[1], _LIKELY, _LIKELY]
@@ -101,17 +100,19 @@ class CountingFiring(nn.Module):
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Whether this processor and this torch convolve whole numbers faster than floats, and rightly."""
+    """Whether this torch convolves whole numbers on this processor, which should be faster than floats, and exactly."""
     if platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     if not torch.backends.cpu.get_cpu_capability().startswith(("AVX2", "AVX512", "AMX")):
         return False
-    generator = torch.Generator().manual_seed(0)
-    counts = torch.randint(0, 9, (1, 16, 20, 20), dtype=torch.uint8, generator=generator)
-    weight = torch.randint(-LARGEST, LARGEST + 1, (8, 16, 3, 3), dtype=torch.int8, generator=generator)
+    generator = np.random.default_rng(0)
+    counts = torch.from_numpy(generator.integers(0, MOST_STEPS + 1, (1, 16, 20, 20), np.uint8))
+    weight = torch.from_numpy(generator.integers(-LARGEST, LARGEST + 1, (8, 16, 3, 3), np.int8))
+    weight[0], counts[..., :4] = LARGEST, MOST_STEPS  # the largest sums
+    scales = torch.from_numpy(np.ones(8, np.float32))
     try:
         with torch.inference_mode():
-            found = CountedConvolution(weight, torch.ones(8), 1)(counts)
-            return torch.equal(found, nn.functional.conv2d(counts.float(), weight.float(), padding=1))
-    except (AttributeError, RuntimeError):  # another version of torch has these operators in another form
+            found = CountedConvolution(weight, scales, 1)(counts)
+            return torch.equal(found, F.conv2d(counts.float(), weight.float(), padding=1))
+    except (AttributeError, RuntimeError):  # another version of torch has these operations in another form
         return False

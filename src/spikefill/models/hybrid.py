@@ -300,7 +300,7 @@ class Hybrid(nn.Module):
             core, name = self._core(number)
             correction, state = core(filled, level.known, state, before)
             exact = torch.zeros_like(level.known) if self.degradation.is_noise else level.known
-            image, before = torch.addcmul(filled, 1 - exact, correction), name
+            image, before = filled + (1 - exact) * correction, name
             results.append((image, state, before))
         return results
 

@@ -1,13 +1,16 @@
 """Networks in whole numbers: their weights rounded to eight bits, and computed by `counted.CountedConvolution`.
 
-In float32 the sums of such weights times rates are exact as well, as long as they stay below 2^24 times the scale. So
-both ways give the same, up to the multiplication by the scale, and rounded weights are stored and used as any others.
+In float32 the sums of such weights times rates are exact as well, if T is a power of two and they stay below 2^24 times
+the scale over T, as those of the bundled networks do. Both ways then give the same, bit for bit, and rounded weights
+are stored and used as any others.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import Any, cast
+import threading
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +28,9 @@ _UNIT = 2.0**-24
 _SCALE = 16
 """Scales have four bits, weights seven: their product has the eleven bits of float16."""
 
+_EXACT = 2.0**53
+"""Up to here float64 has every whole number."""
+
 
 class InIntegers:
     """Networks as they are to be computed on the CPU: in whole numbers where their weights are such.
@@ -34,60 +40,71 @@ class InIntegers:
 
     def __init__(self) -> None:
         self._made: tuple[Any, nn.Module] | None = None
+        self._lock = threading.Lock()
 
-    def __getstate__(self) -> dict[str, None]:
+    def __getstate__(self) -> dict[str, Any]:
         """For copies: oneDNN's weights can neither be copied nor pickled."""
-        return {"_made": None}
+        return {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy has made nothing yet."""
+        self.__init__()  # type: ignore[misc]
 
     def network(self, model: nn.Module) -> nn.Module:
         """`counting` of a network, or the network itself; made anew where it, its weights or T have changed."""
-        if not _readers(model) or any(module._forward_hooks or module._forward_pre_hooks for module in model.modules()):
-            return model  # somebody watches its layers
-        weights = [(tensor.data_ptr(), tensor._version) for tensor in model.parameters()]
-        now, made = (id(model), weights, cast("Hybrid", model).arguments["steps"]), self._made
-        if made is None or made[0] != now:
-            found = counting(model) if available() else None
-            made = self._made = now, model if found is None else found
-        return made[1]
+        layers = _readers(model)
+        if not layers or _watched(model) or any(p.dtype != torch.float32 for p in model.parameters()):
+            return model
+        with self._lock:
+            now = [(id(model), id(layer), _steps(layer), _contents(readers)) for layer, readers in layers]
+            if self._made is None or self._made[0] != now:
+                found = counting(model)
+                self._made = now, model if found is None else found
+            return self._made[1]
 
 
 def rounded(model: nn.Module) -> nn.Module:
-    """A copy of a network whose weights are whole numbers of eight bits, times a scale, where spikes are their inputs.
+    """A copy of a network whose convolutions have whole numbers of eight bits, times a scale, as weights.
 
-    Scales are such that float16 and float32 hold the weights exactly.
+    Each output channel has its scale. Scales are such that float16 and float32 hold the weights exactly.
 
     Raises:
-        InputError: The network has no convolutions of spike counts.
+        InputError: The network has no convolutions of spike rates.
     """
     network = copy.deepcopy(model)
     if not _readers(network):
         raise InputError("the model has no convolutions of spike rates, whose weights could be rounded")
     with torch.no_grad():
-        for _, convolutions in _readers(network):
-            for convolution in convolutions:
-                if _whole(convolution.weight) is None:
-                    _round(convolution.weight)
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d) and _whole(layer.weight) is None:
+                _round(layer.weight)
     return network
 
 
 def counting(model: nn.Module) -> nn.Module | None:
-    """A copy of a network for inference on the CPU that computes in whole numbers; None if its weights are none.
+    """A network for inference on the CPU that computes in whole numbers; None where weights or processor forbid it.
 
-    Layers of neurons then give numbers of spikes, and `CountedConvolution` takes the place of what reads them.
+    Layers of neurons then give numbers of spikes, and `CountedConvolution` takes the place of what reads them. All
+    else, neurons included, it shares with ``model``.
     """
     layers = _readers(model)
-    wholes = [[_whole(convolution.weight) for convolution in convolutions] for _, convolutions in layers]
-    steps = int(model.arguments["steps"]) if isinstance(model, Hybrid) else 0
-    if not 0 < steps <= MOST_STEPS or not layers or any(whole is None for found in wholes for whole in found):
+    if not layers or not available() or any(_steps(layer) > MOST_STEPS for layer, _ in layers):
         return None
-    network = copy.deepcopy(model)
-    names = {module: name for name, module in network.named_modules()}
-    for (layer, convolutions), found in zip(_readers(network), wholes, strict=True):
+    found: dict[nn.Conv2d, tuple[Tensor, Tensor]] = {}
+    for reader in chain(*(readers for _, readers in layers)):
+        whole = _whole(reader.weight) if _is_plain(reader) else None
+        if whole is None:
+            return None
+        found[reader] = whole
+    shared = chain(model.parameters(), model.buffers(), (layer for layer, _ in layers))
+    network = copy.deepcopy(model, {id(one): one for one in shared})
+    names = {module: name for name, module in model.named_modules()}
+    for layer, readers in layers:
+        steps = _steps(layer)
         network.set_submodule(names[layer], CountingFiring(layer, steps))
-        for convolution, whole in zip(convolutions, found, strict=True):
-            if whole is not None:
-                network.set_submodule(names[convolution], CountedConvolution(*whole, steps, int(convolution.stride[0])))
-    return network.eval()
+        for reader in readers:
+            network.set_submodule(names[reader], CountedConvolution(*found[reader], steps, int(reader.stride[0])))
+    return network
 
 
 def _readers(model: nn.Module) -> list[tuple[Firing, list[nn.Conv2d]]]:
@@ -97,8 +114,35 @@ def _readers(model: nn.Module) -> list[tuple[Firing, list[nn.Conv2d]]]:
     return [
         (layer, convolutions)
         for layer, convolutions in model.readers()
-        if isinstance(layer.neuron, Quantiser) or (isinstance(layer.neuron, LIF) and layer.neuron.readout == "rate")
+        if isinstance(layer, Firing)  # not one that counts already
+        and (type(layer.neuron) is Quantiser or (type(layer.neuron) is LIF and layer.neuron.readout == "rate"))
     ]
+
+
+def _steps(layer: Firing) -> int:
+    return int(layer.neuron.steps)  # type: ignore[arg-type]
+
+
+def _contents(readers: list[nn.Conv2d]) -> list[tuple[int, float]]:
+    """What tells weights from changed ones, also from those that were changed behind the back of autograd."""
+    return [(reader.weight.data_ptr(), float(reader.weight.detach().sum())) for reader in readers]
+
+
+def _watched(model: nn.Module) -> bool:
+    """Whether hooks want to be called with the network's layers."""
+    everywhere: bool = nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
+    return everywhere or any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def _is_plain(convolution: nn.Conv2d) -> bool:
+    """Whether `CountedConvolution` can stand for a convolution."""
+    (height, width), (down, right) = convolution.kernel_size, convolution.stride
+    padding = (height // 2, height // 2)
+    return (
+        convolution.bias is None and convolution.groups == 1 and convolution.dilation == (1, 1)
+        and height == width and down == right
+        and convolution.padding == padding and convolution.padding_mode == "zeros"
+    )  # fmt: skip
 
 
 def _round(weight: Tensor) -> None:
@@ -111,8 +155,8 @@ def _round(weight: Tensor) -> None:
 
 def _whole(weight: Tensor) -> tuple[Tensor, Tensor] | None:
     """Weights as int8 and a scale for each output channel; None for weights that are no such numbers."""
-    units = weight.detach().double().numpy() / _UNIT
-    if not (units == np.rint(units)).all():
+    units = weight.detach().cpu().double().numpy() / _UNIT
+    if not ((units == np.rint(units)) & (abs(units) < _EXACT)).all():
         return None
     numbers = units.astype(np.int64).reshape(len(units), -1)
     common = np.maximum(np.gcd.reduce(numbers, axis=1), 1)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.models.cells import Cells, Features, doubled, grown, halved
+from spikefill.models.core import on_grid
 from spikefill.models.pyramid import Level
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Averages:
         light, known = self._at_pixels(self._image[0]), self._at_pixels(self._known)
         nothing = known == 0
         guess = torch.where(nothing, enlarged, light / torch.where(nothing, 1, known))
-        return torch.addcmul(light, self.missing, guess)
+        return light + self.missing * guess
 
     def unshuffled(self, cells: Cells, filled: Tensor) -> Features:
         """As `Finest.unshuffled`."""
@@ -157,7 +158,8 @@ def refined(
     filled = given.filled(_enlarged(coarser[0], pixels))
     to_half, to_quarter = cast("nn.ModuleList", core.before[before])
     entered = Cells(need.entered)
-    half = given.unshuffled(Cells(grown(need.entered)), filled).convolved(core.entry, entered)
+    signal = given.unshuffled(Cells(grown(need.entered)), filled)
+    half = Features(on_grid(signal.rows), signal.cells).convolved(core.entry, entered)
     half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken(entered, finer=True))
     half = _through_blocks(half, core.encoder, need.encoded)
     down = Cells(need.down)
@@ -173,7 +175,7 @@ def refined(
     )
     exits = half.through(core.exit[0]).convolved(cast("nn.Conv2d", core.exit[1]), Cells(need.unknown))
     corrections = exits.values.view(-1, 3, 4)[pixels.within(exits.cells), :, pixels.quarters]
-    return given.restored(torch.addcmul(filled, given.missing, corrections.T)), handed
+    return given.restored(filled + given.missing * corrections.T), handed
 
 
 def _seen_by(blocks: int, mask: Tensor) -> Tensor:
@@ -201,21 +203,18 @@ def _at(features: Features, mask: Tensor) -> Features:
 
 
 def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:
-    """3 x N: pixels of `pyramid.enlarged` of an image 3 x H x W."""
+    """3 x N: pixels of `pyramid.enlarged` of an image 3 x H x W, by the same operations."""
     height, width = coarse.shape[-2:]
-    top, bottom, down = _between(pixels.rows, height)
-    left, right, across = _between(pixels.columns, width)
+    (row, other_row), (column, other_column) = _near(pixels.rows, height), _near(pixels.columns, width)
 
-    def at(rows: Tensor, columns: Tensor) -> Tensor:
-        return coarse.flatten(1).index_select(1, rows * width + columns)
+    def at(columns: Tensor) -> Tensor:
+        here, there = (coarse.flatten(1).index_select(1, rows * width + columns) for rows in (row, other_row))
+        return 0.75 * here + 0.25 * there
 
-    upper = torch.lerp(at(top, left), at(top, right), across)
-    lower = torch.lerp(at(bottom, left), at(bottom, right), across)
-    return torch.lerp(upper, lower, down)
+    return 0.75 * at(column) + 0.25 * at(other_column)
 
 
-def _between(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The two coarse pixels around a fine one, and how far it is from the first to the second."""
-    source = (position.float() / 2 - 0.25).clamp_(min=0)
-    first = source.long()
-    return first, (first + 1).clamp_(max=length - 1), source - first
+def _near(position: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """The coarse pixel that a fine one lies in, and that one's neighbour that is nearer to it."""
+    own = position // 2
+    return own, (own + 2 * (position % 2) - 1).clamp_(0, length - 1)

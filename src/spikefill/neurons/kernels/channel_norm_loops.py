@@ -2,8 +2,7 @@
 
 The numbers of a pixel lie together in memory. The loops over its channels are the inner ones, which LLVM makes vector
 code of; for this they are short, since it compares the addresses of few arrays only. Each pixel's numbers are added up
-in the order that suits the processor: it depends on the number of channels alone, neither on the pixel's place nor on
-the number of threads.
+in the order that suits the processor, in double precision.
 
 Tensors are handed over as addresses: there are many calls for few numbers, and making arrays would take longer than
 what is done with them.
@@ -58,11 +57,11 @@ _adding: Any = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc"})
 
 
 @_adding  # type: ignore[untyped-decorator]
-def _differences(x: Array) -> tuple[np.float32, np.float32]:
+def _differences(x: Array) -> tuple[np.float64, np.float64]:
     """The sum of a pixel's differences from its first channel, and that of their squares."""
-    alone, squares, first = np.float32(0), np.float32(0), x[0]
+    alone, squares, first = np.float64(0), np.float64(0), np.float64(x[0])
     for c in range(x.shape[0]):
-        d = x[c] - first
+        d = np.float64(x[c]) - first
         alone += d
         squares += d * d
     return alone, squares
@@ -70,12 +69,13 @@ def _differences(x: Array) -> tuple[np.float32, np.float32]:
 
 @helper  # type: ignore[untyped-decorator]
 def _statistics(mean: Array, scale: Array, currents: Array, n: int, eps: float) -> None:
-    """The means of ``n`` pixels' channels, and one over their standard deviations.
+    """The means of ``n`` pixels' channels, and one over their standard deviations, in double precision.
 
+    Rounded to single precision afterwards, they are the same whatever the order of the sums.
     Differences from the first channel are added up, so that channels with much in common lose nothing: the square of
     the first one's distance from the mean is at most the variance times their number.
     """
-    zero, one, least, channels = np.float32(0), np.float32(1), np.float32(eps), np.float32(currents.shape[1])
+    zero, one, least, channels = np.float64(0), np.float64(1), np.float64(eps), np.float64(currents.shape[1])
     for i in range(n):
         mean[i], scale[i] = _differences(currents[i])
     for i in range(n):
@@ -112,7 +112,7 @@ def channel_norm_forward() -> Kernel:
     ) -> None:  # fmt: skip
         currents, results = _rows(source, pixels, channels), _rows_like(result, pixels, channels, like)
         factors, offsets = _rows(weight, 1, channels)[0], _rows(bias, 1, channels)[0]
-        rows, zero = np.empty((2, BLOCK), np.float32), np.float32(0)
+        rows, zero = np.empty((2, BLOCK), np.float64), np.float32(0)
         means, scales = rows[0], rows[1]
         if line is not None:
             slope, origin, most, half = line[0], line[1], line[3], line[4]
@@ -125,7 +125,8 @@ def channel_norm_forward() -> Kernel:
             n = min(BLOCK, stop - low)
             _statistics(means, scales, currents[low:], n, eps)
             for i in range(n):
-                x, into, mean, scale = currents[low + i], results[low + i], means[i], scales[i]
+                x, into = currents[low + i], results[low + i]
+                mean, scale = np.float32(means[i]), np.float32(scales[i])
                 if line is None:
                     for c in range(channels):
                         y = (x[c] - mean) * scale * factors[c] + offsets[c]
@@ -160,7 +161,7 @@ def channel_norm_backward() -> Kernel:
         factors, offsets = _rows(weight, 1, channels)[0], _rows(bias, 1, channels)[0]
         lowest, highest, outside, within = curve[0], curve[1], curve[2], curve[3]
         zero, share = np.float32(0), np.float32(1) / np.float32(channels)
-        rows = np.empty((2, BLOCK), np.float32)
+        rows = np.empty((2, BLOCK), np.float64)
         means, scales = rows[0], rows[1]
         normalised, given = np.empty(channels, np.float32), np.empty(channels, np.float32)
         of_factors, of_offsets = np.empty(channels, np.float32), np.empty(channels, np.float32)
@@ -170,7 +171,8 @@ def channel_norm_backward() -> Kernel:
             of_factors[:] = zero
             of_offsets[:] = zero
             for i in range(n):
-                x, g, into, mean, scale = currents[low + i], gradients[low + i], results[low + i], means[i], scales[i]
+                x, g, into = currents[low + i], gradients[low + i], results[low + i]
+                mean, scale = np.float32(means[i]), np.float32(scales[i])
                 for c in range(channels):
                     normalised[c] = (x[c] - mean) * scale
                 for c in range(channels):
