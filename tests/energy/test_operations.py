@@ -183,7 +183,7 @@ def test_the_quantised_twin_gives_the_same_picture(hybrid: Hybrid) -> None:
             layer.neuron = Quantised()
     with torch.no_grad():
         ours, theirs = hybrid(masked, mask), twin(masked, mask)
-    assert ((ours - theirs).abs() < 1e-3).float().mean() > 0.999
+    assert ((ours - theirs).abs() < 1e-3).float().mean() > 0.99
     assert (ours - theirs).square().mean() < 1e-6
 
 

@@ -49,7 +49,7 @@ RELEASED: tuple[Bundled, ...] = (
         name="hybrid-small",
         licence="non-commercial research",
         purpose="any hole: scratches, text, stains, objects",
-        sha256="18153f53d03d58f4b0882ddb7ecfb694a4cf94faaf1e457d1e4598f97dfb6a47",
+        sha256="faa243178532df866e56f09b35f3404bd1f816cc7429ba24c05478a661b1acc9",
     ),
     Bundled(
         name="hybrid-base",
