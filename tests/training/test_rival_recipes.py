@@ -84,6 +84,7 @@ def test_tiny_differs_in_its_size_its_length_and_its_learning_rate_alone() -> No
         "hybrid-base-gpu",
         "hybrid-vivid",
         "hybrid-small-tuned",
+        "hybrid-small-coarse",
         "hybrid-small-gpu-tuned",
         "hybrid-base-gpu-tuned",
         "hybrid-tiny-gpu",

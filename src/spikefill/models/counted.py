@@ -61,14 +61,14 @@ class CountedConvolution(nn.Module):
 
 
 class _Packed:
-    """Weights as oneDNN wants them, and as floats for few pixels, for which it wants others."""
+    """Weights as oneDNN wants them, and as they are for few pixels, for which it wants others."""
 
     def __init__(self, weight: Tensor, scales: Tensor, share: float, stride: int = 1) -> None:
         self._scales, self._zeros = scales, torch.zeros_like(scales, dtype=torch.int32)
         self._share, self._stride, self._padding = share, stride, weight.shape[-1] // 2
-        self._floats, self._units = weight.float(), (scales * share)[:, None, None]
+        self._plain, self._units = weight, (scales * share)[:, None, None]
         likely = [1, weight.shape[1], _LIKELY, _LIKELY]
-        self._weight: Tensor = torch.ops.onednn.qconv_prepack(
+        self._packed: Tensor = torch.ops.onednn.qconv_prepack(
             weight, scales, share, 0, [stride] * 2, [self._padding] * 2, [1, 1], 1, likely
         )
 
@@ -76,10 +76,10 @@ class _Packed:
         """As `CountedConvolution`."""
         images, _, height, width = counts.shape
         if images * height * width < _FEW * self._stride**2:
-            sums = F.conv2d(counts.float(), self._floats, stride=self._stride, padding=self._padding)
+            sums = F.conv2d(counts.float(), self._plain.float(), stride=self._stride, padding=self._padding)
             return sums * self._units
         current: Tensor = torch.ops.onednn.qconv2d_pointwise(
-            counts, self._share, 0, self._weight, self._scales, self._zeros, None,
+            counts, self._share, 0, self._packed, self._scales, self._zeros, None,
             [self._stride] * 2, [self._padding] * 2, [1, 1], 1, 1.0, 0, torch.float32, "none", [], "",
         )  # fmt: skip
         return current

@@ -65,7 +65,8 @@ class Hybrid(nn.Module):
     taken over space but the mean of what is known, which fills the coarsest level.
 
     Every convolution but a core's first is fed by spike rates. Analog are that first one, the normalisation before the
-    neurons, the shortcuts of the residual blocks, and the image itself.
+    neurons, the shortcuts of the residual blocks, and the image itself. Outside training the input of that first
+    convolution is rounded to multiples of 1 / 512 (`core.on_grid`).
 
     Args:
         size: ``"tiny"`` (0.16 M parameters), ``"small"`` (under 1 M) or ``"base"`` (under 4 M).
@@ -202,7 +203,8 @@ class Hybrid(nn.Module):
     def restored(self, masked: Tensor, mask: Tensor) -> Tensor:
         """What `forward` gives, computed where the holes need it (`spikefill.models.sparse`).
 
-        It differs by rounding, and by what lies farther away than `sparse.REACH` says.
+        It differs by what lies farther away than `sparse.REACH` says; and by rounding, where sums of convolutions are
+        not exact (see `integers`).
 
         Of one image with holes, without gradients, in float32, by rates, without noise on the currents; otherwise it is
         `forward`.

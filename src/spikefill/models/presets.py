@@ -54,13 +54,13 @@ RELEASED: tuple[Bundled, ...] = (
     Bundled(
         name="hybrid-base",
         licence="non-commercial research",
-        purpose="the best: 0.1 to 0.2 dB ahead of hybrid-small, with four times the weights and the time",
+        purpose="the best: 0.1 to 0.2 dB ahead of hybrid-small, with four times the weights",
         sha256="af9b58c6f6de4c488b2b965d70855e4fe47d49bdaa45c0a087b39d1a973a10bb",
     ),
     Bundled(
         name="hybrid-tiny",
         licence="non-commercial research",
-        purpose="the fastest: half the time of hybrid-small or less, 0.4 to 0.6 dB behind it",
+        purpose="the fastest: two thirds of the time of hybrid-small, 0.4 to 0.6 dB behind it",
         sha256="4f6c29237ba2607e1fe121b0dbe4e3e9b0f1ca341ee6ef2c7f416fcfe68676b9",
     ),
     Bundled(
