@@ -86,6 +86,19 @@ def test_bundled_hybrid_networks_agree_bit_for_bit(name: str, cat: np.ndarray) -
         assert torch.equal(run(exported, image, mask), expected(model, image, mask)), size
 
 
+@pytest.mark.parametrize("name", ["hybrid-small", "hybrid-base"])
+def test_so_they_do_for_black_and_white(name: str) -> None:
+    """The largest sums."""
+    model = models.read(name)
+    exported = session(model)
+    generator = torch.Generator().manual_seed(0)
+    for side in (40, 61):
+        image = torch.randint(0, 2, (1, 3, side, side), generator=generator).float()
+        image[..., : side // 2] = 1
+        mask = (torch.rand(1, 1, side, side, generator=generator) < 0.2).float()
+        assert torch.equal(run(exported, image, mask), expected(model, image, mask))
+
+
 @pytest.mark.parametrize("steps", [1, 4, 16])
 def test_they_do_with_another_number_of_steps_that_is_a_power_of_two(steps: int, cat: np.ndarray) -> None:
     model = models.read("hybrid-tiny")

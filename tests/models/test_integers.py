@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from spikefill import inpainting, models
 from spikefill.errors import InputError
 from spikefill.models import counted, integers
+from spikefill.models.core import in_two
 from spikefill.models.counted import CountedConvolution, CountingFiring
 from spikefill.models.firing import Firing
 from spikefill.models.hybrid import Hybrid
@@ -83,6 +84,27 @@ def test_rounded_weights_stay_as_they_are() -> None:
 def test_bundled_weights_are_whole_numbers(name: str) -> None:
     network = models.read(name)
     assert all(integers._whole(weight) is not None for weight in read_by_spikes(network))
+
+
+@pytest.mark.parametrize("name", [name for name in models.BUNDLED if name.startswith("hybrid")])
+def test_sums_of_bundled_networks_stay_exact_in_float32(name: str) -> None:
+    """Below 2^24 of the units that all their parts are multiples of, with room for signals beyond 1 and T up to 16."""
+    network = models.read(name)
+    assert isinstance(network, Hybrid)
+
+    def largest(weight: Tensor, steps: int) -> float:
+        units = weight.detach().double() * 2.0**24
+        divisor = torch.from_numpy(np.gcd.reduce(units.flatten(1).long().numpy(), axis=1))
+        return float((units.flatten(1).abs().sum(1) / (divisor & -divisor)).max()) * steps / 2**24
+
+    for core in (network.fine, network.coarse):
+        most, rest = in_two(torch.linspace(-1, 1, 4097))
+        assert rest.abs().max() <= 1 / 32
+        assert torch.equal(most * 16, (most * 16).round())
+        assert torch.equal(rest * 512, (rest * 512).round())
+        assert largest(core.entry.weight, 16) < 1 / 8
+    for weight in read_by_spikes(network):
+        assert largest(weight, 16) < 1
 
 
 @in_whole_numbers
@@ -265,6 +287,16 @@ def change_steps(network: Hybrid) -> None:
             module.steps = 2
 
 
+def turn_round(network: Hybrid) -> None:
+    with torch.no_grad():
+        for core in (network.fine, network.coarse):
+            core.exit[1].weight.copy_(core.exit[1].weight.flip(0, -1))
+
+
+def replace_a_parameter(network: Hybrid) -> None:
+    network.coarse.entry.weight = nn.Parameter(0.5 * network.coarse.entry.weight.detach())
+
+
 def double_behind_autograd(network: Hybrid) -> None:
     for core in (network.fine, network.coarse):
         core.exit[1].weight.data.mul_(2)
@@ -282,6 +314,8 @@ def shift_normalisation(network: Hybrid) -> None:
         lambda network: network.set_steps(2),
         change_steps,
         swap_neurons,
+        turn_round,
+        replace_a_parameter,
         double_behind_autograd,
         shift_normalisation,
         lambda network: network.load_state_dict(rounded_network(steps=3).state_dict()),
@@ -355,7 +389,7 @@ def test_a_model_made_under_inference_mode_and_one_in_double_precision(damaged: 
     assert torch.equal(inpainting.Inpainter(made).run(*damaged), expected)
     double = models.read("hybrid-tiny").double()
     found = inpainting.Inpainter(double).run(*(part.double() for part in damaged))
-    assert (found - expected).abs().max() < 0.1
+    assert ((found - expected).abs() < 1e-4).float().mean() > 0.99
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 2.0**40])
@@ -382,7 +416,8 @@ def test_several_threads_share_one_network(damaged: tuple[Tensor, Tensor], monke
 def test_an_inpainter_that_has_restored_can_be_copied_and_pickled(damaged: tuple[Tensor, Tensor]) -> None:
     inpainter = inpainting.load("hybrid-tiny")
     expected = inpainter.run(*damaged)
-    for other in (copy.deepcopy(inpainter), pickle.loads(pickle.dumps(inpainter))):
+    pickled = [pickle.loads(pickle.dumps(inpainter, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    for other in (copy.deepcopy(inpainter), *pickled):
         assert torch.equal(other.run(*damaged), expected)
 
 

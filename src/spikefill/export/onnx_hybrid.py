@@ -15,7 +15,7 @@ from torch import nn
 
 from spikefill.errors import InputError
 from spikefill.export.onnx_layers import activation, convolution, rate, spikes_line
-from spikefill.models.core import FINENESS, Block, Core
+from spikefill.models.core import COARSENESS, FINENESS, Block, Core
 from spikefill.models.hybrid import COARSEST, FINE_LEVELS, MULTIPLE, Hybrid
 
 if TYPE_CHECKING:
@@ -115,8 +115,10 @@ def _core(
         return graph.add("Add", current, _cut(graph, _repeated(graph, coarser), size))
 
     signal = graph.add("Concat", graph.add("Sub", graph.add("Mul", image, 2.0), 1.0), known, axis=1)
-    signal = graph.add("Div", graph.add("Round", graph.add("Mul", signal, float(FINENESS))), float(FINENESS))
-    half = _entry(graph, core.entry, f"{name}.entry", signal)
+    signal = _rounded(graph, signal, FINENESS)
+    most = _rounded(graph, signal, COARSENESS)
+    parts = [_entry(graph, core.entry, f"{name}.entry", part) for part in (most, graph.add("Sub", signal, most))]
+    half = graph.add("Add", *parts)
     if state is not None:
         half = joined(half, state[0], 0)
     half = through(half, core.encoder, "encoder")
@@ -129,6 +131,11 @@ def _core(
     handed = [fire(half, core.handed[0], "handed.0"), fire(quarter, core.handed[1], "handed.1")]
     out = convolve(fire(half, core.exit[0], "exit.0"), core.exit[1], "exit.1")
     return graph.add("DepthToSpace", out, blocksize=_BLOCK, mode="CRD"), handed
+
+
+def _rounded(graph: Graph, signal: str, steps: int) -> str:
+    """Rounded to multiples of one over ``steps``."""
+    return graph.add("Div", graph.add("Round", graph.add("Mul", signal, float(steps))), float(steps))
 
 
 def _entry(graph: Graph, layer: nn.Conv2d, name: str, signal: str) -> str:

@@ -25,7 +25,10 @@ _INPUTS = 4
 """Channels of a core's input: red, green, blue, known fraction."""
 
 FINENESS = 512
-"""Numbers from 0 to 1 in a core's input outside training: few enough for exact sums with weights of eight bits."""
+"""Steps from 0 to 1 of a core's input outside training."""
+
+COARSENESS = 16
+"""Steps from 0 to 1 of the larger part of it: of either part, sums with weights of eight bits are exact."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,12 @@ class Core(nn.Module):
             before: The name of the core that gave it.
         """
         signal = torch.cat([2 * image - 1, known], dim=1)
-        half = self.entry(F.pixel_unshuffle(signal if self.training else on_grid(signal), UNSHUFFLE))
+        signal = F.pixel_unshuffle(signal, UNSHUFFLE)
+        if self.training:
+            half = self.entry(signal)
+        else:
+            most, rest = in_two(signal)
+            half = self.entry(most).add_(F.conv2d(rest, self.entry.weight, padding=self.entry.padding))
         if self.stream is not None:
             half = self.stream.constant(half)
         if state is not None:
@@ -163,14 +171,17 @@ class Core(nn.Module):
         return 2 * (len(self.encoder) + len(self.middle) + len(self.decoder)) + 3
 
 
-def on_grid(signal: Tensor) -> Tensor:
-    """A core's input, rounded to multiples of 1 / 512; its gradient passes unchanged.
+def in_two(signal: Tensor) -> tuple[Tensor, Tensor]:
+    """A core's input, rounded to multiples of 1 / 512, as multiples of 1 / 16 and what is left of it.
 
-    An image has values of 1 / 255, so that little is lost. Where the weights of the entry are whole numbers of eight
-    bits times a scale (`integers`), its sums are then exact, in whatever order they are added up.
+    Where the weights of the entry are whole numbers of eight bits times a scale (`integers`), its sums over either part
+    are exact, in whatever order they are added up, and the sum of both is rounded once. An image has steps of 1 / 255,
+    so that little is lost. The gradient passes unchanged.
     """
     rounded = signal.detach().mul(FINENESS).round_().div_(FINENESS)
-    return signal + (rounded - signal).detach() if signal.requires_grad else rounded
+    most = rounded.mul(COARSENESS).round_().div_(COARSENESS)
+    rest = rounded.sub_(most)
+    return most, rest + (signal - signal.detach()) if signal.requires_grad else rest
 
 
 def convolution(channels: int, outputs: int, *, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:

@@ -66,7 +66,7 @@ class Hybrid(nn.Module):
 
     Every convolution but a core's first is fed by spike rates. Analog are that first one, the normalisation before the
     neurons, the shortcuts of the residual blocks, and the image itself. Outside training the input of that first
-    convolution is rounded to multiples of 1 / 512 (`core.on_grid`).
+    convolution is rounded to multiples of 1 / 512 (`core.in_two`).
 
     Args:
         size: ``"tiny"`` (0.16 M parameters), ``"small"`` (under 1 M) or ``"base"`` (under 4 M).
@@ -232,7 +232,8 @@ class Hybrid(nn.Module):
     def _computes_in_part(self, device: str) -> bool:
         """Whether one image may be computed where its holes need it."""
         return not (
-            self.degradation.is_noise
+            self.training
+            or self.degradation.is_noise
             or self.stream is not None
             or self.noise.drawn(training=self.training)
             or next(self.parameters()).dtype != torch.float32

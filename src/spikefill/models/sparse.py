@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.models.cells import Cells, Features, doubled, grown, halved
-from spikefill.models.core import on_grid
+from spikefill.models.core import in_two
 from spikefill.models.pyramid import Level
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ def refined(
     to_half, to_quarter = cast("nn.ModuleList", core.before[before])
     entered = Cells(need.entered)
     signal = given.unshuffled(Cells(grown(need.entered)), filled)
-    half = Features(on_grid(signal.rows), signal.cells).convolved(core.entry, entered)
+    half, rest = (Features(part, signal.cells).convolved(core.entry, entered) for part in in_two(signal.rows))
+    half.values.add_(rest.values)
     half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken(entered, finer=True))
     half = _through_blocks(half, core.encoder, need.encoded)
     down = Cells(need.down)
