@@ -31,7 +31,8 @@ def restore_all(
     """Restores photographs, each by itself: one that fails does not stop the others.
 
     Each file appears whole or not at all. Where a process ends of itself, such as for want of memory, what it had in
-    work is tried once more, one photograph at a time; one that ends its process again has failed.
+    work is tried once more, one photograph at a time; one that ends its process again has failed. One whose file was
+    written as another one's process ended, and that had not said so yet, is found to be there (`Status.EXISTS`).
 
     Args:
         jobs: The photographs.
