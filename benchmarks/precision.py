@@ -40,7 +40,8 @@ def run(*, quick: bool) -> Result:
     photograph, holes = scratched(0.05 if quick else 1.0, 0.05)
     calls: dict[str, Callable[[], NDArray[np.uint8]]] = {}
     found: dict[str, object] = {}
-    for name in NETWORKS[-1:] if quick else NETWORKS:
+    names = NETWORKS[-1:] if quick else NETWORKS
+    for name in names:
         for precision in ("float32", "int8"):
             calls[f"{name}, {precision}"] = partial(
                 inpainting.load(name, precision=precision).restore, photograph, holes
@@ -50,7 +51,7 @@ def run(*, quick: bool) -> Result:
     times = interleaved("photograph", calls, 1 if quick else 5)
     quality = {call: psnr(calls[call](), photograph, holes) for call in calls if "twin" not in call}
     rows, claims = [], []
-    for name in NETWORKS[-1:] if quick else NETWORKS:
+    for name in names:
         floats, whole = f"{name}, float32", f"{name}, int8"
         faster, lost = times[floats] / times[whole], quality[floats] - quality[whole]
         rows.append([name, *(digits(times[call] / 1000) for call in (floats, whole)), f"{faster:.2f}", f"{lost:.3f}"])

@@ -49,7 +49,9 @@ class CountedConvolution(nn.Module):
         super().__init__()
         self.out_channels, self.stride = len(weight), (stride, stride)
         self._whole = _Packed(weight, scales, 1 / steps, stride)
-        self._flat = _Packed(weight.permute(0, 2, 3, 1).flatten(1)[..., None, None], scales, 1 / steps)
+        self._flat = self._whole
+        if weight.shape[-1] > 1:
+            self._flat = _Packed(weight.permute(0, 2, 3, 1).flatten(1)[..., None, None], scales, 1 / steps)
 
     def forward(self, counts: Tensor) -> Tensor:
         """See the class."""

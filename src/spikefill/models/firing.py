@@ -50,7 +50,7 @@ class Firing(nn.Module):
         noise = self.noise if self.noise.drawn(training=self.training) else None
         if self.stream is not None:
             return self.stream.fired(current, norm, neuron, noise)
-        alone = isinstance(neuron, Carrying) or torch.compiler.is_compiling() or _watched(norm) or _watched(neuron)
+        alone = isinstance(neuron, Carrying) or torch.compiler.is_compiling() or watched(norm) or watched(neuron)
         if not (noise or alone):
             if current.is_cuda:
                 return channel_norm_compiled.fired(current, norm, neuron)
@@ -71,7 +71,7 @@ class Firing(nn.Module):
         Without a gradient, and without noise.
         """
         norm, response = self.norm, _response(self.neuron)
-        if response is None or response.line is None or _watched(norm) or _watched(self.neuron):
+        if response is None or response.line is None or watched(norm) or watched(self.neuron):
             return None
         if not channel_norm.serves(current, norm.weight, norm.bias, response):
             return None
@@ -89,6 +89,6 @@ def _response(neuron: nn.Module) -> channel_norm.Response | None:
     return channel_norm.response(neuron.parameters_now(), neuron.steps, neuron.v_init_start)
 
 
-def _watched(module: nn.Module) -> bool:
+def watched(module: nn.Module) -> bool:
     """Whether hooks want to be called with the module."""
     return bool(module._forward_hooks or module._forward_pre_hooks)

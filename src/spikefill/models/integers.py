@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from spikefill.errors import InputError
 from spikefill.models.counted import LARGEST, MOST_STEPS, CountedConvolution, CountingFiring, available
-from spikefill.models.firing import Firing
+from spikefill.models.firing import Firing, watched
 from spikefill.models.hybrid import Hybrid
 from spikefill.neurons import LIF, Quantiser
 
@@ -146,7 +146,7 @@ def _shell(model: nn.Module) -> tuple[object, ...]:
 def _watched(model: nn.Module) -> bool:
     """Whether hooks want to be called with the network's layers."""
     everywhere: bool = nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
-    return everywhere or any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    return everywhere or any(map(watched, model.modules()))
 
 
 def _is_plain(convolution: nn.Conv2d) -> bool:
