@@ -7,8 +7,11 @@ restores at a time. So a large picture is restored in smaller squares, and what 
 
 from __future__ import annotations
 
+import ctypes
 import math
 import re
+from functools import cache
+from typing import Any
 
 from spikefill.errors import InputError
 
@@ -71,3 +74,19 @@ def too_little(what: str, needed: float, max_memory: int) -> InputError:
         f"{what} takes {enough:.1f} GB, but max_memory is {said(max_memory)}; "
         f"allow it with --max-memory {enough:.1f}G (max_memory={round(enough * 1e9)})"
     )
+
+
+def give_back() -> None:
+    """Returns to the system what was freed. glibc else keeps much of it, in pieces that what comes next may not fit."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    """Glibc's function; None with any other library."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None

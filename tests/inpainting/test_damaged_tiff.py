@@ -16,7 +16,7 @@ from PIL import Image
 from spikefill import InputError, models
 from spikefill.images import decode, tiff_segments
 from spikefill.images.directories import Header
-from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, in_parts
+from spikefill.inpainting import Damaged, Inpainter, damaged_tiff, planning, workspace
 from spikefill.inpainting.damaged_tiff import DamagedTiff
 from spikefill.masks import MaskSettings
 from spikefill.memory import PROCESS
@@ -165,11 +165,14 @@ def test_few_segments_are_held(inpainter: Inpainter, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("cmyk", [False, True])
-def test_a_hole_that_is_wider_than_a_square(cat: np.ndarray, cmyk: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deep pixels come from the picture at half its size, of which only what is looked at is made."""
-    model = models.read(models.DEFAULT)
-    model.context, model.tile = 16, 128
-    inpainter = Inpainter(model)
+@pytest.mark.parametrize("quality", ["fast", "best"])
+def test_windows_of_a_page(cat: np.ndarray, cmyk: bool, quality: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coarse levels are made from all of the page, a strip at a time; the result is that of the page at once."""
+    monkeypatch.setattr(workspace, "FIXED", 0)
+    monkeypatch.setattr(planning, "_STRIP", 1 << 14)
+    model = models.read("hybrid-tiny")
+    model.context, model.tile = 0, 300  # which leaves no room for the page at once
+    inpainter = Inpainter(model, quality=quality)
     pixels = np.ascontiguousarray(cat[:299])
     options: dict[str, Any] = {"tile": (32, 32), "compression": "lzw"}
     if cmyk:
@@ -180,14 +183,11 @@ def test_a_hole_that_is_wider_than_a_square(cat: np.ndarray, cmyk: bool, monkeyp
     holes[290, 10:160] = True
     source = tiff_file(pixels, **options)
     told: list[tuple[int, int]] = []
-    deep: list[np.ndarray] = []
-    take_over = in_parts._take_over
-    monkeypatch.setattr(in_parts, "_take_over", lambda *args: (deep.append(args[2]), take_over(*args)))
     written = restored(source, mask_file(holes), inpainter, progress=lambda *done: told.append(done))
-    assert deep[0].any()
     assert told[-1][0] == told[-1][1] > 6
     assert [done for done, _ in told] == list(range(told[-1][1] + 1))
-    assert np.array_equal(tifffile.imread(io.BytesIO(written)), as_a_whole(source, mask_file(holes), inpainter))
+    at_once = Inpainter(models.read("hybrid-tiny"), quality=quality)
+    assert np.array_equal(tifffile.imread(io.BytesIO(written)), as_a_whole(source, mask_file(holes), at_once))
 
 
 WHOLE = {
@@ -370,9 +370,12 @@ def test_a_file_that_grows_beyond_4_gb_becomes_big(inpainter: Inpainter, monkeyp
     assert np.array_equal(tifffile.imread(io.BytesIO(written))[~HOLES], photograph(3)[~HOLES])
 
 
-def test_a_photograph_need_not_fit_into_memory(tmp_path: Path, cat: np.ndarray) -> None:
+def test_a_photograph_need_not_fit_into_memory(
+    tmp_path: Path, cat: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is held at a time is less than the decoded photograph; decoding it would not do with the memory allowed."""
-    side = 4096
+    monkeypatch.setattr(tiff_segments, "CACHE", 1 << 25)
+    side = 6144
     tile = np.ascontiguousarray(cat[:256, :256])
     tifffile.imwrite(
         tmp_path / "large.tif", (tile for _ in range((side // 256) ** 2)), shape=(side, side, 3), dtype=np.uint8,
@@ -381,7 +384,7 @@ def test_a_photograph_need_not_fit_into_memory(tmp_path: Path, cat: np.ndarray) 
     holes = np.zeros((side, side), np.uint8)
     holes[100:110, 50:150] = holes[3000:3100, 2000:2005] = 255
     tifffile.imwrite(tmp_path / "holes.tif", holes, compression="zstd", metadata=None)
-    limit = PROCESS + holes.nbytes * 3 + 40_000_000
+    limit = PROCESS + holes.nbytes * 3 + 120_000_000
     with pytest.raises(InputError, match="decoding it takes"):
         Damaged.read(tmp_path / "large.tif", tmp_path / "holes.tif", max_memory=limit)
     inpainter = Inpainter(models.read(models.DEFAULT), max_memory=limit)
@@ -395,7 +398,7 @@ def test_a_photograph_need_not_fit_into_memory(tmp_path: Path, cat: np.ndarray) 
         tracemalloc.stop()
     assert peak < 3 * holes.nbytes
     result = tifffile.imread(tmp_path / "out.tif")
-    changed = (result != np.tile(tile, (16, 16, 1))).any(axis=2)
+    changed = (result != np.tile(tile, (side // 256, side // 256, 1))).any(axis=2)
     assert 1000 < changed.sum() == changed[holes > 0].sum()
 
 

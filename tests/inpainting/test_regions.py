@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spikefill.inpainting import Cancelled, Inpainter, plan, regions
-from spikefill.inpainting.planning import plan_within
-from spikefill.models import Hybrid
 
 
 @given(
@@ -94,36 +92,3 @@ def test_prediction_in_tiles_is_that_of_the_whole(
     assert tiled.dtype == torch.float32
     assert ((tiled - whole).abs() <= 1 / 255).float().mean() >= 0.999
     assert regions.TILE == 256
-
-
-def test_squares_that_overlap_fade_into_one_another() -> None:
-    holes = np.ones((40, 70), bool)
-    holes[:, 60:] = False
-    shares = np.zeros(holes.shape)
-    for region in plan(holes, 3, 20, overlap=6):
-        weights = region.weights()
-        shares[region.inner] = weights + (1 - weights) * shares[region.inner]
-        first = region.inner[0].start, region.inner[1].start
-        assert weights[-1, -1] == 1
-        assert weights[0, 0] == pytest.approx(1 / 12 if sum(map(bool, first)) == 1 else 1 / 144 if all(first) else 1)
-    assert shares[holes] == pytest.approx(1)
-
-
-def test_a_square_fades_in_only_where_its_neighbour_gave_something() -> None:
-    holes = np.zeros((20, 40), bool)
-    holes[:, 22:] = True
-    (region,) = plan(holes, 3, 20, overlap=6)
-    assert (region.weights() == 1).all()
-    holes[3, 3] = True
-    first, second = plan(holes, 3, 20, overlap=6)
-    assert first.inner == (slice(0, 20), slice(3, 26))
-    assert second.weights()[0, :5] == pytest.approx([5 / 12, 7 / 12, 9 / 12, 11 / 12, 1])
-
-
-def test_a_network_that_looks_far_gets_its_own_squares_and_context() -> None:
-    holes = np.zeros((400, 2300), bool)
-    holes[200, 10] = holes[200, 2200] = True
-    (stage,) = plan_within(Hybrid(), holes, 0, quality="fast", max_memory=None)
-    first, second = stage.regions
-    assert first.outer == (slice(0, 400), slice(0, 10 + 1 + Hybrid.context))
-    assert second.outer == (slice(0, 400), slice(2200 - Hybrid.context, 2300))

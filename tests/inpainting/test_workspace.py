@@ -5,46 +5,61 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from spikefill import InputError, models
 from spikefill.inpainting import Inpainter, workspace
+from spikefill.inpainting.workspace import Area
 from spikefill.memory import PROCESS
 
 SIDE = 768
 
 
 def test_every_architecture_has_a_workspace() -> None:
-    sizes = [workspace.of(models.create("hybrid", size=size), "fast").everywhere for size in ("small", "base")]
-    assert sizes[0] < sizes[1] < workspace.of(models.create("scnn"), "fast").everywhere
-    assert workspace.of(models.create("hybrid"), "best").everywhere > sizes[0]
+    (small,), (base,), (scnn,) = (
+        workspace.of(models.create(name, **options)).everywhere
+        for name, options in (("hybrid", {"size": "small"}), ("hybrid", {"size": "base"}), ("scnn", {}))
+    )
+    assert small < base < scnn
+
+
+def test_coarse_levels_take_more_for_each_pixel() -> None:
+    model: Any = models.create("hybrid")
+    assert len(workspace.of_window(model, 3).everywhere) == 3
+    fine, same, coarse = workspace.of_window(model, 3).everywhere
+    assert fine == same < coarse
+    levels = [workspace.of_coarse(model, number, Area(1_000_000, 1_000_000)) for number in (1, 2)]
+    assert levels[0].kept < levels[1].kept < levels[0].taken < levels[1].taken
 
 
 def test_a_streaming_network_takes_room_for_every_step() -> None:
     spaces = {
-        steps: workspace.of(models.create("hybrid", size="tiny", steps=steps, streaming={"warm_up": 2}), "fast")
+        steps: workspace.of(models.create("hybrid", size="tiny", steps=steps, streaming={"warm_up": 2}))
         for steps in (2, 6)
     }
-    assert spaces[2].nowhere == spaces[2].everywhere > workspace.of(models.create("hybrid"), "fast").everywhere
-    assert spaces[6].everywhere > 1.8 * spaces[2].everywhere
+    (few,), (many,) = spaces[2].everywhere, spaces[6].everywhere
+    assert spaces[2].nowhere == few > workspace.of(models.create("hybrid")).everywhere[0]
+    assert many > 1.8 * few
 
 
 def test_few_holes_take_less() -> None:
-    space = workspace.Workspace(everywhere=300, nowhere=50)
-    assert space.of(1000, 0) == 50_000
-    assert space.of(1000, 60) == 50_000 + 30_000
-    assert space.of(1000, 600) == 300_000
+    space = workspace.Workspace(nowhere=50, everywhere=(300, 600), fixed=7)
+    assert space.of(1000, Area(1000, 0), Area(250, 0)) == 50_007
+    assert space.of(1000, Area(1000, 60), Area(250, 0)) == 50_007 + 30_000
+    assert space.of(1000, Area(1000, 60), Area(250, 100)) == 50_007 + 100_000
+    assert space.of(1000, Area(1000, 600), Area(250, 250)) == 300_007
 
 
 def test_a_picture_that_is_given_twice_needs_no_copy() -> None:
-    picture, holes = np.zeros((4000, 4000, 3), np.uint8), np.zeros((4000, 4000), bool)
+    picture, holes = np.zeros((6000, 6000, 3), np.uint8), np.zeros((6000, 6000), bool)
     holes[0, 0] = True
-    limit = PROCESS + picture.nbytes + holes.nbytes + 30_000_000
+    limit = PROCESS + picture.nbytes + holes.nbytes + 100_000_000
     inpainter = Inpainter(models.create("hybrid"), max_memory=limit)
     assert inpainter.restore(picture, holes, in_place=True) is picture
-    with pytest.raises(InputError, match="a picture of 4000 x 4000 px takes"):
+    with pytest.raises(InputError, match="a picture of 6000 x 6000 px takes"):
         inpainter.restore(picture, holes)
 
 
@@ -60,7 +75,7 @@ picture = np.pad(data.open_photographs("embedded", part="val")[0], ((0, {SIDE}),
 picture = np.ascontiguousarray(picture[:{SIDE}, :{SIDE}])
 holes = np.random.default_rng(0).random(picture.shape[:2]) < 0.5  # nowhere so few that anything is left out
 inpainter = inpainting.load("hybrid")
-limit = PROCESS + picture.nbytes + holes.nbytes + holes.size * workspace.of(inpainter.model, "fast").everywhere
+limit = PROCESS + picture.nbytes + holes.nbytes + round(holes.size * workspace.of(inpainter.model).everywhere[0])
 inpainter = inpainting.load("hybrid", max_memory=limit)
 inpainter.restore(picture, holes, in_place=True)
 print(peak(), limit)

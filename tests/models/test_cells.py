@@ -34,9 +34,6 @@ def test_masks_grow_shrink_and_are_seen(size: tuple[int, int]) -> None:
     assert torch.equal(grown(mask, 3), pooled(mask, 7, 1, 3))
     assert torch.equal(grown(mask, 0), mask)
     assert torch.equal(halved(mask), pooled(mask, 2, 2, 0))
-    larger = halved(mask, (7, 9))
-    assert larger.shape == (7, 9)
-    assert larger.sum() == halved(mask).sum()
     seen = doubled(mask)
     assert seen.shape == (2 * size[0], 2 * size[1])
     asked = nn.functional.conv_transpose2d(mask[None, None].float(), torch.ones(1, 1, 3, 3), stride=2, padding=1,
@@ -84,5 +81,15 @@ def test_values_are_taken_at_cells_and_at_those_of_a_finer_grid() -> None:
     assert torch.equal(features.taken(asked), dense[0][:, asked.mask].T)
     finer = Cells(some(8, 10, 0.4))
     repeated = F.interpolate(dense, scale_factor=2, mode="nearest")[0]
-    assert torch.equal(features.taken(finer, finer=True), repeated[:, finer.mask].T)
+    assert torch.equal(features.taken_finer(finer), repeated[:, finer.mask].T)
     assert features.taken(features.cells).data_ptr() == features.values.data_ptr()  # not a copy
+    away = Cells(some(4, 6, 0.4))
+    assert torch.equal(features.taken_finer(away, (4, 2)), repeated[:, 4:, 2:8][:, away.mask].T)
+
+
+def test_a_part_of_the_grid_has_a_grid_of_its_own() -> None:
+    dense, cells = noise(1, 3, 6, 7), Cells(some(6, 7, 0.6))
+    part = Features.of(dense[0][:, cells.mask].T, cells).within(slice(1, 5), slice(2, 7))
+    assert torch.equal(part.cells.mask, cells.mask[1:5, 2:7])
+    assert torch.equal(part.values, dense[0, :, 1:5, 2:7][:, part.cells.mask].T)
+    assert not part.rows[-1].any()

@@ -26,7 +26,7 @@ def computed_cells(model: Hybrid, levels: Sequence[pyramid.Level]) -> list[Cells
         model: The network.
         levels: Those of one picture, the finest first; of ``light`` nothing is used.
     """
-    needed = model.needed(levels[0], levels[1:])
+    needed = model.needed(levels)
     return [
         dict(
             _of_level(

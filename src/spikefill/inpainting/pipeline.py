@@ -29,15 +29,18 @@ from spikefill.inpainting.checks import (
     stored_mask,
 )
 from spikefill.inpainting.ensemble import mean_of_eight
-from spikefill.inpainting.filling import fill
+from spikefill.inpainting.filling import as_pixels
 from spikefill.inpainting.notebook import RestoredImage
-from spikefill.inpainting.planning import plan_within
-from spikefill.inpainting.progress import Cancel, Progress, report
+from spikefill.inpainting.passes import Passes
+from spikefill.inpainting.progress import Cancel, Count, Progress
 from spikefill.inpainting.regions import TILE, plan
 from spikefill.inpainting.sequence import Carry, restored_frames
+from spikefill.models import windows
 from spikefill.models.hybrid import Hybrid
 from spikefill.models.integers import InIntegers, rounded
+from spikefill.models.pyramid import Level
 from spikefill.models.stored import Stored
+from spikefill.models.windows import Coarse, Window
 
 Picture = TypeVar("Picture", bound="Image.Image | Pixels | str | Path")
 
@@ -215,17 +218,11 @@ class Inpainter:
         grid = result.reshape(*holes.shape, -1)
         colours = grid[..., : 1 if grid.shape[2] < 3 else 3]
         check_known(colours, holes)
-        held = beside + result.nbytes * (1 if in_place else 2) + holes.nbytes
-        stages = plan_within(self.model, holes, held, quality=self.quality, max_memory=self.max_memory)
-        total, done = sum(len(stage.regions) for stage in stages), 0
-
-        def tell() -> None:
-            nonlocal done
-            report(done, total, progress, cancel)
-            done += 1
-
-        fill(colours, stages, self.in_holes, tell)
-        report(total, total, progress, None)
+        passes = Passes.of(self, holes, beside + result.nbytes * (1 if in_place else 2) + holes.nbytes)
+        count = Count(passes.parts, progress, cancel)
+        for part in passes.filled(lambda rows, columns: colours[rows, columns], count):
+            colours[part.rows, part.columns] = as_pixels(part.values, colours.shape[2], colours.dtype)
+        count.ended()
         return result
 
     def _restore_inks(
@@ -281,11 +278,12 @@ class Inpainter:
             tile = 4 * TILE
         output = torch.empty(masked.shape, dtype=torch.float32)
         regions = plan(np.ones((height, width), bool), context, tile)
-        for done, region in enumerate(regions):
-            report(done, len(regions), progress, cancel)
+        count = Count(len(regions), progress, cancel)
+        for region in regions:
+            count()
             outer, inner = (..., *region.outer), (..., *region.inner)
             output[inner] = self.run(masked[outer], mask[outer]).cpu()[(..., *region.inner_in_outer)]
-        report(len(regions), len(regions), progress, None)
+        count.ended()
         return output
 
     def run(self, masked: Tensor, mask: Tensor) -> Tensor:
@@ -295,11 +293,21 @@ class Inpainter:
             return answer(here, holes) if self.quality == "fast" else mean_of_eight(answer, here, holes)
 
     def in_holes(self, picture: Stored) -> Tensor:
-        """3 x N, float32, on the CPU: the network's output in the holes of what is computed at once, row by row."""
-        if isinstance(self.model, Hybrid) and self.quality == "fast" and self.device.type == "cpu":
-            with self._network() as network:
-                return cast("Hybrid", network).in_holes(picture).float()
-        return picture.in_holes(self.run(*picture.planes()))
+        """3 x N, float32, on the CPU: a pass of the network in the holes of what is computed at once, row by row."""
+        with self._network() as network:
+            if isinstance(network, Hybrid) and self.device.type == "cpu":
+                return network.in_holes(picture).float()
+            return picture.in_holes(_answer(network, *(plane.to(self.device) for plane in picture.planes())))
+
+    def coarse(self, level: Level, number: int) -> Coarse:
+        """`windows.coarse` of the network, which must be a hybrid one."""
+        with self._network() as network:
+            return windows.coarse(cast("Hybrid", network), Level(*(part.to(self.device) for part in level)), number)
+
+    def in_window(self, picture: Stored, window: Window, given: Coarse) -> Tensor:
+        """`windows.in_window` of the network, which must be a hybrid one."""
+        with self._network() as network:
+            return windows.in_window(cast("Hybrid", network), picture, window, given)
 
     @contextmanager
     def _network(self) -> Iterator[nn.Module]:
@@ -307,7 +315,7 @@ class Inpainter:
         self.model.eval()
         whole = self.precision != "float32" and self.device.type == "cpu"
         network = self._integers.network(self.model) if whole else self.model
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
             yield network
 
 

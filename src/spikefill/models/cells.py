@@ -71,9 +71,15 @@ class Cells:
         """int64 (N,): which of the 2 x 2 in a cell of the grid half as fine each of them is, from 0 to 3."""
         return self.rows % 2 * 2 + self.columns % 2
 
-    def within(self, coarser: Cells) -> Tensor:
-        """int32 (N,): the numbers of the cells of a grid half as fine that they lie in, all among those given."""
-        return coarser.at(self.rows // 2, self.columns // 2)
+    def within(self, coarser: Cells, offset: tuple[int, int] = (0, 0)) -> Tensor:
+        """int32 (N,): the numbers of the cells of a grid half as fine that they lie in, all among those given.
+
+        Args:
+            coarser: The cells given.
+            offset: How far their grid's first row and column lie before those of this one, in rows and columns of this.
+        """
+        rows, columns = (part + by if by else part for part, by in zip((self.rows, self.columns), offset, strict=True))
+        return coarser.at(rows // 2, columns // 2)
 
     def at(self, rows: Tensor, columns: Tensor) -> Tensor:
         """int32: the cells' numbers by row and column; N where there is none, also one beyond the border."""
@@ -154,12 +160,21 @@ class Features:
         result[len(cells)] = 0
         return Features(result[: len(cells) + 1], cells)
 
-    def taken(self, cells: Cells, *, finer: bool = False) -> Tensor:
-        """N x C: the values at some cells, all among these; or, with ``finer``, at cells of a grid twice as fine."""
-        if cells is self.cells and not finer:
+    def taken(self, cells: Cells) -> Tensor:
+        """N x C: the values at some cells, all among these."""
+        if cells is self.cells:
             return self.values
-        numbers = cells.within(self.cells) if finer else self.cells.at(cells.rows, cells.columns)
-        return self.values.index_select(0, numbers)
+        return self.values.index_select(0, self.cells.at(cells.rows, cells.columns))
+
+    def taken_finer(self, cells: Cells, offset: tuple[int, int] = (0, 0)) -> Tensor:
+        """N x C: the values at cells of a grid twice as fine; see `Cells.within`."""
+        return self.values.index_select(0, cells.within(self.cells, offset))
+
+    def within(self, rows: slice, columns: slice) -> Features:
+        """Those of a part of the grid, as of a grid of its own."""
+        cells = Cells(self.cells.mask[rows, columns].contiguous())
+        numbers = self.cells.at(cells.rows + rows.start, cells.columns + columns.start)
+        return Features.of(self.values.index_select(0, numbers), cells)
 
 
 def _of_neighbours(convolution: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -182,15 +197,12 @@ def grown(mask: Tensor, by: int = 1) -> Tensor:
     return mask
 
 
-def halved(mask: Tensor, like: tuple[int, int] | None = None) -> Tensor:
-    """Of a grid half as fine, the cells that hold one of the mask's; ``like`` is the grid's size if it is larger."""
+def halved(mask: Tensor) -> Tensor:
+    """Of a grid half as fine, the cells that hold one of the mask's."""
     height, width = mask.shape
     even = F.pad(mask, (0, width % 2, 0, height % 2))
     rows = even[::2] | even[1::2]
-    coarse = rows[:, ::2] | rows[:, 1::2]
-    if like is None:
-        return coarse
-    return F.pad(coarse, (0, like[1] - coarse.shape[1], 0, like[0] - coarse.shape[0]))
+    return rows[:, ::2] | rows[:, 1::2]
 
 
 def doubled(mask: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ class Finest:
 
     Attributes:
         picture: As given.
+        unknown: bool (H, W), where its holes are, and the padding.
         missing: The share of each of `pixels` that is unknown: 1.
     """
 
@@ -34,20 +35,20 @@ class Finest:
         self.missing = torch.ones(1)
         height, width = picture.holes.shape
         below, right = -height % multiple, -width % multiple
-        self._unknown = picture.holes
+        self.unknown = picture.holes
         if below or right:
-            self._unknown = np.pad(picture.holes, ((0, below), (0, right)), constant_values=True)
+            self.unknown = np.pad(picture.holes, ((0, below), (0, right)), constant_values=True)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
-        height, width = self._unknown.shape
+        height, width = self.unknown.shape
         return height, width
 
     @cached_property
     def pixels(self) -> Cells:
         """The pixels in holes, padding included."""
-        return Cells(torch.from_numpy(self._unknown))
+        return Cells(torch.from_numpy(self.unknown))
 
     def halved(self, multiple: int) -> Level:
         """The next coarser level, padded to multiples of an even number."""
@@ -87,7 +88,7 @@ class Finest:
     def _run(self, kernel: Any, arrays: tuple[NDArray[Any], ...], count: int, numbers: int) -> None:
         """Calls a kernel for ``count`` rows or cells, each of so many numbers, on one thread or several."""
         colours = self.picture.colours
-        given = colours.reshape(len(colours), -1), self._unknown, colours.shape[2], self.picture.largest
+        given = colours.reshape(len(colours), -1), self.unknown, colours.shape[2], self.picture.largest
 
         def share(start: int, stop: int) -> None:
             kernel(*given, *arrays, start // numbers, stop // numbers)

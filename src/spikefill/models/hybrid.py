@@ -181,7 +181,7 @@ class Hybrid(nn.Module):
         levels = len(pyramid.build(blank, blank, multiple=MULTIPLE, coarsest=COARSEST))
         if self.stream is not None:
             return levels * self.stream.length
-        return sum(self._core(number)[0].depth for number in range(levels)) * int(self.arguments["steps"])
+        return sum(self.core(number)[0].depth for number in range(levels)) * int(self.arguments["steps"])
 
     def readers(self) -> Iterator[tuple[Firing, list[nn.Conv2d]]]:
         """Each layer of neurons, with the convolutions that take its rates."""
@@ -209,11 +209,11 @@ class Hybrid(nn.Module):
         Of one image with holes, without gradients, in float32, by rates, without noise on the currents; otherwise it is
         `forward`.
         """
-        if len(masked) != 1 or not self._computes_in_part(masked.device.type):
+        if len(masked) != 1 or not self.computes_in_part(masked.device.type):
             return self.forward(masked, mask)
-        finest, *coarser = levels = self._pyramid(masked, mask)
-        needed = self.needed(finest, coarser)
-        image = self._refined(finest, coarser, needed) if needed else self._dense(levels, 0)[-1][0]
+        levels = self._pyramid(masked, mask)
+        needed = self.needed(levels)
+        image = self.refined(levels, needed)[0] if needed else self._dense(levels, 0)[-1][0]
         return image[..., : masked.shape[-2], : masked.shape[-1]]
 
     def in_holes(self, picture: Stored) -> Tensor:
@@ -221,53 +221,76 @@ class Hybrid(nn.Module):
 
         No more of the picture becomes float than is needed.
         """
-        if self._computes_in_part("cpu") and max(picture.holes.shape) > COARSEST:
+        if self.computes_in_part("cpu") and max(picture.holes.shape) > COARSEST:
             finest = Finest(picture, MULTIPLE)
             coarser = pyramid.continued(finest.halved(MULTIPLE), multiple=MULTIPLE, coarsest=COARSEST)
-            needed = self.needed(finest, coarser)
+            levels: list[pyramid.Level | Finest] = [finest, *coarser]
+            needed = self.needed(levels)
             if needed:
-                return self._refined(finest, coarser, needed)
+                return self.refined(levels, needed)[0]
         return picture.in_holes(self(*picture.planes()))
 
-    def _computes_in_part(self, device: str) -> bool:
-        """Whether one image may be computed where its holes need it."""
+    @property
+    def divisible(self) -> bool:
+        """Whether, outside training, a part of an image may be computed alone: in float32, by rates, without noise."""
         return not (
-            self.training
-            or self.degradation.is_noise
+            self.degradation.is_noise
             or self.stream is not None
-            or self.noise.drawn(training=self.training)
+            or self.noise.drawn(training=False)
             or next(self.parameters()).dtype != torch.float32
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled(device)
         )
 
-    def _refined(
-        self, finest: pyramid.Level | Finest, coarser: Sequence[pyramid.Level], needed: Sequence[sparse.Needs]
-    ) -> Tensor:
-        """The finest level as `sparse.refined` gives it: coarse levels everywhere, at least one where it is needed."""
-        sparsely = [finest, *coarser[: len(needed) - 1]]
-        image, state, before = self._dense(coarser[len(sparsely) - 1 :], len(sparsely))[-1]
-        here = sparse.State(*map(Features.everywhere, state))
-        for number in range(len(sparsely) - 1, -1, -1):
-            core, name = self._core(number)
-            image, here = sparse.refined(core, sparsely[number], needed[number], image, here, before)
-            before = name
-        return image
+    def computes_in_part(self, device: str) -> bool:
+        """Whether one image may be computed where its holes need it."""
+        return self.divisible and not (self.training or torch.is_grad_enabled() or torch.is_autocast_enabled(device))
 
-    def needed(self, finest: pyramid.Level | Finest, coarser: Sequence[pyramid.Level]) -> list[sparse.Needs]:
-        """What `restored` computes of the finest levels of a picture, from the finest on; all of the coarser ones."""
+    def refined(
+        self, levels: Sequence[pyramid.Level | Finest], needed: Sequence[sparse.Needs], finest: int = 0
+    ) -> tuple[Tensor, sparse.State]:
+        """Image and state of the finest of some levels: computed where they are needed, the coarsest ones everywhere.
+
+        Args:
+            levels: From that of number ``finest`` on, 0 being the picture's own, to the coarsest.
+            needed: Of the finer ones of them, not of the coarsest.
+            finest: A number.
+        """
+        last = len(needed)
+        image, dense, before = self._dense(cast("Sequence[pyramid.Level]", levels[last:]), finest + last)[-1]
+        state = sparse.State(*map(Features.everywhere, dense))
+        for number in range(last - 1, -1, -1):
+            core, name = self.core(finest + number)
+            image, state = sparse.refined(core, levels[number], needed[number], image, state, before)
+            before = name
+        return image, state
+
+    def needed(
+        self,
+        levels: Sequence[pyramid.Level | Finest],
+        finest: int = 0,
+        handed: tuple[Tensor, Tensor] | None = None,
+    ) -> list[sparse.Needs]:
+        """What must be computed of the finer ones of some levels for their holes; all must be of the coarser ones.
+
+        Args:
+            levels: As for `refined`.
+            finest: The same.
+            handed: What a finer level needs of the first, as for `sparse.needs`.
+        """
         needed: list[sparse.Needs] = []
-        handed = None
-        for number, (level, next_one) in enumerate(zip([finest, *coarser], coarser, strict=False)):
+        for number, (level, coarser) in enumerate(pairwise(levels), finest):
             height, width = level.size
             # A cell has something unknown if the coarser level's pixel has.
-            unknown = next_one.known[0, 0, : height // 2, : width // 2] < 1
-            need = sparse.needs(unknown, self._core(number)[0], handed)
+            unknown = cast("pyramid.Level", coarser).known[0, 0, : height // 2, : width // 2] < 1
+            need = sparse.needs(unknown, self.core(number)[0], handed)
             if need.share >= sparse.DENSE_FROM:
                 break
             needed.append(need)
-            handed = need.of_coarser(next_one)
+            handed = need.of_coarser(coarser.size)
         return needed
+
+    def radii(self, number: int) -> list[int]:
+        """How far so many of the finest levels look around what they are asked for, each in its own pixels."""
+        return [sparse.radius(self.core(level)[0]) for level in range(number)]
 
     def levels(self, masked: Tensor, mask: Tensor, *, finest: int = 0) -> list[Tensor]:
         """The restored images of level ``finest`` and of all coarser ones, in this order.
@@ -300,14 +323,14 @@ class Hybrid(nn.Module):
             if results:
                 image = pyramid.enlarged(image, level.light)
             filled = level.composed(level.first_guess(image))
-            core, name = self._core(number)
+            core, name = self.core(number)
             correction, state = core(filled, level.known, state, before)
             exact = torch.zeros_like(level.known) if self.degradation.is_noise else level.known
             image, before = filled + (1 - exact) * correction, name
             results.append((image, state, before))
         return results
 
-    def _core(self, number: int) -> tuple[Core, str]:
+    def core(self, number: int) -> tuple[Core, str]:
         """The core of a level, and its name."""
         return (self.fine, "fine") if number < FINE_LEVELS else (self.coarse, "coarse")
 

@@ -76,8 +76,13 @@ def continued(level: Level, *, multiple: int, coarsest: int) -> list[Level]:
     """A level and all that are coarser; ``multiple`` and ``coarsest`` are those of `build`."""
     levels = [level]
     while max(levels[-1].size) > coarsest:
-        levels.append(Level(*(_padded(_halved(part), multiple) for part in levels[-1])))
+        levels.append(coarser(levels[-1], multiple))
     return levels
+
+
+def coarser(level: Level, multiple: int) -> Level:
+    """The next coarser level, padded to multiples of an even number."""
+    return Level(*(_padded(_halved(part), multiple) for part in level))
 
 
 def _halved(fine: Tensor) -> Tensor:

@@ -62,10 +62,18 @@ class Needs(NamedTuple):
         """The share of the cells before the middle blocks, where most of the work is."""
         return float(self.down.float().mean())
 
-    def of_coarser(self, coarser: Level) -> tuple[Tensor, Tensor]:
-        """What is needed of the next coarser level's half and quarter resolution."""
-        height, width = coarser.size
-        return halved(self.entered, (height // 2, width // 2)), halved(self.down, (height // 4, width // 4))
+    def of_coarser(self, size: tuple[int, int], offset: tuple[int, int] = (0, 0)) -> tuple[Tensor, Tensor]:
+        """What is needed of the next coarser level's half and quarter resolution.
+
+        Args:
+            size: Its height and width.
+            offset: As for `refined`.
+        """
+        half, quarter = (
+            _placed(halved(mask), _in_cells(size, side), _in_cells(offset, 2 * side))
+            for mask, side in ((self.entered, 2), (self.down, 4))
+        )
+        return half, quarter
 
 
 class State(NamedTuple):
@@ -137,7 +145,13 @@ class Averages:
 
 
 def refined(
-    core: Core, level: Level | Finest, need: Needs, coarser: Tensor, state: State, before: str
+    core: Core,
+    level: Level | Finest,
+    need: Needs,
+    coarser: Tensor,
+    state: State,
+    before: str,
+    offset: tuple[int, int] = (0, 0),
 ) -> tuple[Tensor, State]:
     """What `hybrid.Core` and its caller do at a level, where it is needed.
 
@@ -148,6 +162,8 @@ def refined(
         coarser: The coarser level's image.
         state: Its state.
         before: The name of the core that gave it.
+        offset: How far the level's first row and column lie from those of the coarser one, which may reach farther; in
+            the level's pixels, multiples of 8.
 
     Returns:
         The level's image, 1 x 3 x H x W, of the finest one what is in the picture's holes, 3 x N; and the state for the
@@ -155,21 +171,21 @@ def refined(
     """
     given = Averages(level) if isinstance(level, Level) else level
     pixels = given.pixels
-    filled = given.filled(_enlarged(coarser[0], pixels))
+    filled = given.filled(_enlarged(coarser[0], pixels, offset))
     to_half, to_quarter = cast("nn.ModuleList", core.before[before])
     entered = Cells(need.entered)
     signal = given.unshuffled(Cells(grown(need.entered)), filled)
     half, rest = (Features(part, signal.cells).convolved(core.entry, entered) for part in in_two(signal.rows))
     half.values.add_(rest.values)
-    half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken(entered, finer=True))
+    half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken_finer(entered, _in_cells(offset, 2)))
     half = _through_blocks(half, core.encoder, need.encoded)
     down = Cells(need.down)
     quarter = half.through(core.down[0]).convolved(cast("nn.Conv2d", core.down[1]), down)
-    quarter.values.add_(state.quarter.times(cast("nn.Conv2d", to_quarter)).taken(down, finer=True))
+    quarter.values.add_(state.quarter.times(cast("nn.Conv2d", to_quarter)).taken_finer(down, _in_cells(offset, 4)))
     quarter = _through_blocks(quarter, core.middle, need.middle)
     joined = Cells(need.joined)
     up = quarter.through(core.up[0]).times(cast("nn.Conv2d", core.up[1]))
-    half = Features.of(up.taken(joined, finer=True).add_(half.taken(joined)), joined)
+    half = Features.of(up.taken_finer(joined).add_(half.taken(joined)), joined)
     half = _through_blocks(half, core.decoder, need.decoded)
     handed = State(
         _at(half, need.handed_half).through(core.handed[0]), _at(quarter, need.handed_quarter).through(core.handed[1])
@@ -203,10 +219,32 @@ def _at(features: Features, mask: Tensor) -> Features:
     return Features.of(features.taken(cells), cells)
 
 
-def _enlarged(coarse: Tensor, pixels: Cells) -> Tensor:
-    """3 x N: pixels of `pyramid.enlarged` of an image 3 x H x W, by the same operations."""
+def radius(core: Core) -> int:
+    """Pixels of a level that a core looks at on each side of what it is asked for."""
+    first, middle, last = (min(2 * len(blocks), REACH) for blocks in (core.encoder, core.middle, core.decoder))
+    at_half = 1 + first + 1 + last + 1  # at the entry, the blocks, the convolution to a quarter, the blocks, the exit
+    return 2 * at_half + 4 * middle
+
+
+def _in_cells(pixels: tuple[int, int], side: int) -> tuple[int, int]:
+    """Heights and widths, or rows and columns, in cells of so many pixels a side."""
+    return pixels[0] // side, pixels[1] // side
+
+
+def _placed(mask: Tensor, size: tuple[int, int], first: tuple[int, int]) -> Tensor:
+    """A mask in a grid of another size, whose other cells are False; its first cell comes where ``first`` says."""
+    placed = mask.new_zeros(size)
+    placed[first[0] : first[0] + mask.shape[0], first[1] : first[1] + mask.shape[1]] = mask
+    return placed
+
+
+def _enlarged(coarse: Tensor, pixels: Cells, offset: tuple[int, int] = (0, 0)) -> Tensor:
+    """3 x N: pixels of `pyramid.enlarged` of an image 3 x H x W, by the same operations; they lie as in `refined`."""
     height, width = coarse.shape[-2:]
-    (row, other_row), (column, other_column) = _near(pixels.rows, height), _near(pixels.columns, width)
+    (row, other_row), (column, other_column) = (
+        _near(position + by, length)
+        for position, by, length in ((pixels.rows, offset[0], height), (pixels.columns, offset[1], width))
+    )
 
     def at(columns: Tensor) -> Tensor:
         here, there = (coarse.flatten(1).index_select(1, rows * width + columns) for rows in (row, other_row))
