@@ -30,6 +30,7 @@ from benchmarks import (
     sequences,
     service,
     steps,
+    windows,
 )
 from benchmarks.results import ROOT, STORE, Result, keep, load, show, this_machine
 from benchmarks.rivals import RIVALS
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "convolutions": convolutions.run,
     "restoring": restoring.run,
     "large": large.run,
+    "windows": windows.run,
     "many": many.run,
     "precision": precision.run,
     "service": service.run,

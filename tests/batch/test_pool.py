@@ -151,11 +151,19 @@ def test_no_further_one_is_begun_after_a_stop(jobs: list[Files], weights: Path) 
     assert sorted(str(path) for path in out.iterdir()) == sorted(o.output for o in found)
 
 
-def killing(job: Job, settings: RestoreSettings) -> Outcome:
+def killing(begun: Any, settings: RestoreSettings) -> Outcome:
     """In place of restoring: one photograph ends its process, whatever else was handed to it."""
-    if Path(job.photo).stem == "3":
+    if Path(begun.job.photo).stem == "3":
         os._exit(1)
-    return pool._restore(job, settings)
+    return pool._restore(begun, settings)
+
+
+def killed_after_writing(begun: Any, settings: RestoreSettings) -> Outcome:
+    """In place of restoring: a process ends when it has written, before it can say so."""
+    outcome = pool._restore(begun, settings)
+    if outcome.status == "restored" and not begun.ours:
+        os._exit(1)
+    return outcome
 
 
 def test_a_photograph_that_ends_its_process_fails_alone(
@@ -165,10 +173,26 @@ def test_a_photograph_that_ends_its_process_fails_alone(
     outcomes = done(jobs, weights)
     lost = outcomes.pop(3)
     assert lost.status == "failed"
-    assert {outcome.status for outcome in outcomes} <= {"restored", "exists"}  # the latter if it was just written
+    assert [outcome.status for outcome in outcomes] == ["restored"] * 5
     assert all(Path(outcome.output).exists() for outcome in outcomes)
-    assert len(outcomes) == 5
     assert lost.error == "the process that restored it was ended: is there too little memory?"
+
+
+def test_what_was_written_but_not_told_of_is_restored(
+    jobs: list[Files], weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = done(jobs[:3], weights)
+    written = [job.output.read_bytes() for job in jobs[:3]]
+    for job in jobs[1:3]:
+        job.output.unlink()
+    jobs[0].output.write_bytes(b"mine")
+    monkeypatch.setattr(pool, "_restore", killed_after_writing)
+    outcomes = done(jobs[:3], weights)
+    assert [outcome.status for outcome in outcomes] == ["exists", "restored", "restored"]
+    assert jobs[0].output.read_bytes() == b"mine"
+    for job, before, then, outcome in zip(jobs[1:3], written[1:], expected[1:], outcomes[1:], strict=True):
+        assert job.output.read_bytes() == before
+        assert outcome == replace(then, seconds=outcome.seconds)
 
 
 @pytest.fixture

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from spikefill import inpainting
+from spikefill import inpainting, places
 from spikefill.batch.jobs import Job
 from spikefill.batch.outcome import Outcome
 from spikefill.batch.restoring import ModelChoice, RestoreSettings, failed, restore_one
@@ -31,8 +35,8 @@ def restore_all(
     """Restores photographs, each by itself: one that fails does not stop the others.
 
     Each file appears whole or not at all. Where a process ends of itself, such as for want of memory, what it had in
-    work is tried once more, one photograph at a time; one that ends its process again has failed. One whose file was
-    written as another one's process ended, and that had not said so yet, is found to be there (`Status.EXISTS`).
+    work is tried once more, one photograph at a time; one that ends its process again has failed. A file that was
+    written by then, but not told of, stays.
 
     Args:
         jobs: The photographs.
@@ -51,9 +55,21 @@ def restore_all(
             broken = yield from pool.restore(waiting, stop)
         for job in broken:
             with _Processes(model, settings, 1, threads) as pool:
-                again = yield from pool.restore(deque([job]), stop)
-            for lost in again:
-                yield failed(lost, "the process that restored it was ended: is there too little memory?")
+                lost = yield from pool.restore(deque([job]), stop)
+            for one in lost:
+                yield failed(one.job, "the process that restored it was ended: is there too little memory?")
+
+
+class _Begun(NamedTuple):
+    """A photograph that is handed to a process.
+
+    Attributes:
+        job: The photograph.
+        ours: Whether a file that is there now is what an earlier process wrote.
+    """
+
+    job: Job
+    ours: bool = False
 
 
 class _Processes:
@@ -71,26 +87,31 @@ class _Processes:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def restore(self, waiting: deque[Job], stop: Callable[[], bool]) -> Generator[Outcome, None, list[Job]]:
+    def restore(
+        self, waiting: deque[Job] | deque[_Begun], stop: Callable[[], bool]
+    ) -> Generator[Outcome, None, list[_Begun]]:
         """Takes photographs from the left of ``waiting``; returns those in work when a process ended."""
-        running: dict[Future[Outcome], Job] = {}
-        lost: list[Job] = []
+        running: dict[Future[Outcome], _Begun] = {}
+        lost: list[_Begun] = []
         while (waiting and not stop() and not lost) or running:
             while waiting and len(running) < _AHEAD * self._count and not stop() and not lost:
-                job = waiting.popleft()
+                first = waiting.popleft()
+                begun = first if isinstance(first, _Begun) else _Begun(first)
+                there = places.is_file(begun.job.output)
+                after = _Begun(begun.job, ours=begun.ours or not there)
                 try:
-                    running[self._pool.submit(_restore, job, self._settings)] = job
+                    running[self._pool.submit(_restore, begun, self._settings)] = after
                 except BrokenProcessPool:
-                    lost.append(job)
+                    lost.append(begun)
             if stop():  # what waits in the pool is not begun
-                running = {future: job for future, job in running.items() if not future.cancel()}
+                running = {future: begun for future, begun in running.items() if not future.cancel()}
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                job = running.pop(future)
+                begun = running.pop(future)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    lost.append(job)
+                    lost.append(begun)
         return lost
 
 
@@ -108,6 +129,11 @@ def _inpainter() -> inpainting.Inpainter:
     return _CHOICE[-1].load()
 
 
-def _restore(job: Job, settings: RestoreSettings) -> Outcome:
+def _restore(begun: _Begun, settings: RestoreSettings) -> Outcome:
     """Restores one photograph, in a process of a pool."""
-    return restore_one(job, _inpainter, settings)
+    job = begun.job
+    if not (begun.ours and places.is_file(job.output)):
+        return restore_one(job, _inpainter, settings)
+    with tempfile.TemporaryDirectory() as folder:  # once more, for its outcome alone
+        aside = replace(job, output=str(Path(folder, PurePosixPath(job.output).name)))
+        return replace(restore_one(aside, _inpainter, settings), output=job.output)
