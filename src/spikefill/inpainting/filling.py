@@ -111,6 +111,11 @@ def _stored(colours: Pixels, holes: NDArray[np.bool_]) -> Stored:
     return Stored(pixels, np.ascontiguousarray(holes))
 
 
+def copied(dtype: np.dtype[np.generic], channels: int) -> int:
+    """Bytes a pixel that numbers other than uint8 take for the network, beside those that are read."""
+    return 0 if dtype == np.uint8 else 4 * channels
+
+
 def _largest(dtype: np.dtype[np.generic]) -> int:
     """What stands for 1."""
     return LARGEST_VALUE.get(dtype.newbyteorder("="), 1)

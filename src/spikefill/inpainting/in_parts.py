@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spikefill.images import Pixels, inks
 from spikefill.inpainting.checks import check_known
-from spikefill.inpainting.filling import Reader, as_pixels
+from spikefill.inpainting.filling import Reader, as_pixels, copied
 from spikefill.inpainting.in_holes import InHoles
 from spikefill.inpainting.passes import Passes
 from spikefill.inpainting.pipeline import Inpainter
@@ -50,7 +50,8 @@ def restore_in_parts(
     shown = 4 if cmyk else 1 if channels < 3 else 3
     # Beside what is read: the values, and as many before or as colours.
     held += holes.nbytes + number * (shown * dtype.itemsize * 2 + (16 if cmyk else 0))
-    passes = Passes.of(inpainter, holes, held)
+    size = 28 if cmyk else channels * dtype.itemsize + copied(dtype, shown)  # of inks, and twice the colours they make
+    passes = Passes.of(inpainter, holes, held, size)
     count = Count(passes.parts * (2 if cmyk else 1), progress)
 
     def restored(part: Reader, values: Pixels) -> Pixels:

@@ -38,13 +38,14 @@ class Passes:
     plans: Sequence[tuple[Turn, Plan]]
 
     @classmethod
-    def of(cls, inpainter: Inpainter, holes: NDArray[np.bool_], held: int) -> Passes:
+    def of(cls, inpainter: Inpainter, holes: NDArray[np.bool_], held: int, copied: int) -> Passes:
         """Those of the inpainter's quality, within its memory.
 
         Args:
             inpainter: Restores.
             holes: (H, W), True where to restore.
             held: Bytes that the picture and its mask take.
+            copied: Bytes that each pixel takes where it is looked at, beside what the network takes.
 
         Raises:
             InputError: As `plan_within`.
@@ -54,7 +55,8 @@ class Passes:
             held += _SUM * int(np.count_nonzero(holes))
 
         def planned(turn: Turn) -> Plan:
-            return plan_within(inpainter.model, turn.of(holes), held, max_memory=inpainter.max_memory)
+            limit = inpainter.max_memory
+            return plan_within(inpainter.model, turn.of(holes), held, max_memory=limit, copied=copied)
 
         return cls(inpainter, holes, [(turn, planned(turn)) for turn in turns])
 

@@ -29,7 +29,7 @@ from spikefill.inpainting.checks import (
     stored_mask,
 )
 from spikefill.inpainting.ensemble import mean_of_eight
-from spikefill.inpainting.filling import as_pixels
+from spikefill.inpainting.filling import as_pixels, copied
 from spikefill.inpainting.notebook import RestoredImage
 from spikefill.inpainting.passes import Passes
 from spikefill.inpainting.progress import Cancel, Count, Progress
@@ -218,7 +218,8 @@ class Inpainter:
         grid = result.reshape(*holes.shape, -1)
         colours = grid[..., : 1 if grid.shape[2] < 3 else 3]
         check_known(colours, holes)
-        passes = Passes.of(self, holes, beside + result.nbytes * (1 if in_place else 2) + holes.nbytes)
+        held = beside + result.nbytes * (1 if in_place else 2) + holes.nbytes
+        passes = Passes.of(self, holes, held, copied(colours.dtype, colours.shape[2]))
         count = Count(passes.parts, progress, cancel)
         for part in passes.filled(lambda rows, columns: colours[rows, columns], count):
             colours[part.rows, part.columns] = as_pixels(part.values, colours.shape[2], colours.dtype)

@@ -58,7 +58,9 @@ class Plan:
         return len(self.regions) + bool(self.coarse)
 
 
-def plan_within(model: nn.Module, holes: NDArray[np.bool_], held: int, *, max_memory: int | None) -> Plan:
+def plan_within(
+    model: nn.Module, holes: NDArray[np.bool_], held: int, *, max_memory: int | None, copied: int = 0
+) -> Plan:
     """What to compute: the whole picture at once if it fits; or the squares, with what is seen around them, that fit.
 
     Args:
@@ -68,18 +70,19 @@ def plan_within(model: nn.Module, holes: NDArray[np.bool_], held: int, *, max_me
         holes: (H, W), True where to restore.
         held: Bytes that the picture and its mask take.
         max_memory: As for `Inpainter`.
+        copied: Bytes that each pixel takes where it is looked at, beside what the network takes.
 
     Raises:
         InputError: Not even the smallest squares fit into ``max_memory``.
     """
     context: int | None = getattr(model, "context", None)
     own: int | None = getattr(model, "tile", None)
-    space = workspace.of(model)
+    space = workspace.of(model).with_copies(copied)
     room = math.inf if max_memory is None else max_memory - PROCESS - held
     if context is not None and own is not None:
         room = min(room, workspace.FIXED + space.everywhere[0] * (own + 2 * context) ** 2)
     if isinstance(model, Hybrid) and model.divisible:
-        found = _in_windows(model, holes, space, room)
+        found = _in_windows(model, holes, space, room, copied)
     else:
         found = _in_squares(holes, context, space, room, larger=own is not None)
     if found.plan is None:
@@ -124,7 +127,7 @@ def _in_squares(holes: NDArray[np.bool_], context: int | None, space: Workspace,
     return Fit(None if side is None else Plan(plan(holes, context, side)), needed, time)
 
 
-def _in_windows(model: Hybrid, holes: NDArray[np.bool_], space: Workspace, room: float) -> Fit:
+def _in_windows(model: Hybrid, holes: NDArray[np.bool_], space: Workspace, room: float, copied: int) -> Fit:
     """For a network that is computed in windows: one of the whole picture, or the best number of levels for smaller."""
     height, width = holes.shape
     whole = slice(0, height), slice(0, width)
@@ -135,13 +138,13 @@ def _in_windows(model: Hybrid, holes: NDArray[np.bool_], space: Workspace, room:
     number = 0
     while max(holes.shape) >> number + 1 > COARSEST and (best.plan is None or holes.size >> 2 * number > _CALL):
         number += 1
-        found = _from_level(model, blocks, room, number)
+        found = _from_level(model, blocks, room, copied, number)
         if found.time < best.time or (best.plan is None and found.needed < best.needed):
             best = found
     return best
 
 
-def _from_level(model: Hybrid, blocks: Blocks, room: float, number: int) -> Fit:
+def _from_level(model: Hybrid, blocks: Blocks, room: float, copied: int, number: int) -> Fit:
     """For windows of the levels below a number."""
     shape, radii = blocks.holes.shape, model.radii(number)
 
@@ -152,10 +155,9 @@ def _from_level(model: Hybrid, blocks: Blocks, room: float, number: int) -> Fit:
     height, width = (-(-side >> number) for side in shape)
     area = blocks.area((slice(0, height), slice(0, width)), number, around=2)
     level = workspace.of_coarse(model, number, area)
-    side, needed, time = Layout(blocks, seen).side(
-        workspace.of_window(model, number), (*SIDES, *SMALLER_SIDES), room - level.kept
-    )
-    needed = max(level.taken + _AVERAGING * strip(shape, number) * shape[1], level.kept + needed)
+    space = workspace.of_window(model, number).with_copies(copied)
+    side, needed, time = Layout(blocks, seen).side(space, (*SIDES, *SMALLER_SIDES), room - level.kept)
+    needed = max(level.taken + (_AVERAGING + copied) * strip(shape, number) * shape[1], level.kept + needed)
     if side is None or needed > room:
         return Fit(None, needed)
     windows = [Window.around(square.inner, shape, radii) for square in plan(blocks.holes, 0, side)]

@@ -61,6 +61,10 @@ class Workspace(NamedTuple):
     everywhere: tuple[float, ...]
     fixed: int = 0
 
+    def with_copies(self, size: int) -> Workspace:
+        """The same where so many bytes of each pixel are copied."""
+        return self._replace(nowhere=self.nowhere + size, everywhere=tuple(each + size for each in self.everywhere))
+
     def of(self, seen: int, *levels: Area) -> float:
         """Bytes for a region.
 
