@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from spikefill import inpainting, models
 from spikefill.errors import InputError
 from spikefill.models import counted, integers
-from spikefill.models.core import in_two
-from spikefill.models.counted import CountedConvolution, CountingFiring
+from spikefill.models.cells import Cells, Features
+from spikefill.models.core import Entry, in_two
+from spikefill.models.counted import CountedConvolution, CountedEntry, CountingFiring
 from spikefill.models.firing import Firing
 from spikefill.models.hybrid import Hybrid
 from spikefill.neurons import LIF
@@ -124,6 +125,33 @@ def test_a_counted_convolution_is_exact(steps: int, kernel: int, stride: int, si
     with torch.inference_mode():
         found = convolution(counts.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(found.double(), expected, rtol=3e-7, atol=0)
+
+
+@in_whole_numbers
+@pytest.mark.parametrize("size", [(1, 2), (9, 7), (40, 33)])
+@pytest.mark.parametrize("largest", [1.3, 3.9, 5.0])
+def test_a_counted_entry_gives_what_floats_give(size: tuple[int, int], largest: float) -> None:
+    """To the last bit; signals beyond 4 are none that restoring brings forth, and are computed in floats."""
+    generator = torch.Generator().manual_seed(1)
+    entry = Entry(24).eval()
+    with torch.no_grad():
+        entry.weight.copy_(torch.randint(-127, 128, entry.weight.shape, generator=generator))
+        entry.weight[0], entry.weight[1] = 127, -127
+        entry.weight *= 2.0**-7
+    whole = integers._whole(entry.weight) or pytest.fail("not whole numbers")
+    counting = CountedEntry(entry, *whole)
+    signal = torch.rand(2, 16, *size, generator=generator) * 2 - 1
+    signal[0] *= largest
+    signal[0, 0, 0, :2] = torch.tensor([largest, -largest])
+    rows = torch.cat([signal[0].flatten(1).T, torch.zeros(1, 16)])
+    with torch.inference_mode():
+        assert torch.equal(counting(signal.contiguous(memory_format=torch.channels_last)), entry(signal))
+        (most, _), (rest, _) = parts = counting.parts(rows)
+        assert most.dtype == rest.dtype == (torch.uint8 if largest < 4 else torch.float32)
+        cells = Cells(torch.ones(size, dtype=torch.bool))
+        found = Features(rows, cells).convolved(counting, cells)
+        assert torch.equal(found.values, entry(signal[:1])[0].flatten(1).T)
+        assert len(parts) == 2
 
 
 VARIANTS: list[dict[str, object]] = [

@@ -6,7 +6,6 @@ convolution, in another order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import cast
@@ -16,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spikefill.models.counted import CountedConvolution
+from spikefill.models.core import Entry, Part, of_neighbours
+from spikefill.models.counted import CountedConvolution, CountedEntry
 
 _GATHERED = 1 << 20
 """Numbers of neighbours that are gathered at once: few enough to stay in the processor's cache."""
@@ -140,7 +140,7 @@ class Features:
         """A 1 x 1 convolution of them."""
         return self.through(convolution)
 
-    def convolved(self, convolution: nn.Conv2d, cells: Cells) -> Features:
+    def convolved(self, convolution: nn.Conv2d | CountedEntry, cells: Cells) -> Features:
         """A 3 x 3 convolution, padded by 1, of stride 1 or 2, at some cells.
 
         Args:
@@ -148,15 +148,21 @@ class Features:
             cells: Where its result is asked for. What they see must be among these features' cells, or beyond the
                 border; elsewhere zeros are taken.
         """
-        gathered = _of_neighbours(convolution)
+        parts = _parts(convolution, self.rows)
         channels = 9 * self.rows.shape[1]
         first = F.pad(self.cells.seen_from(cells, convolution.stride[0]), (0, -len(cells) % _IMAGES))
         result = self.rows.new_empty(len(first) + 1, convolution.out_channels, dtype=torch.float32)
         chunk = -(-_GATHERED // channels // _IMAGES) * _IMAGES
         for start in range(0, len(first), chunk):
-            part = slice(start, start + chunk)
-            neighbours = self.rows.index_select(0, self.cells.around(first[part])).view(_IMAGES, -1, 1, channels)
-            result[:-1][part] = gathered(neighbours.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).flatten(0, 2)
+            here = slice(start, start + chunk)
+            around = self.cells.around(first[here])
+            total, *others = (
+                convolve(rows.index_select(0, around).view(_IMAGES, -1, 1, channels).permute(0, 3, 1, 2))
+                for rows, convolve in parts
+            )
+            for other in others:
+                total += other
+            result[:-1][here] = total.permute(0, 2, 3, 1).flatten(0, 2)
         result[len(cells)] = 0
         return Features(result[: len(cells) + 1], cells)
 
@@ -177,12 +183,13 @@ class Features:
         return Features.of(self.values.index_select(0, numbers), cells)
 
 
-def _of_neighbours(convolution: nn.Module) -> Callable[[Tensor], Tensor]:
-    """A 3 x 3 convolution of what it sees of a cell, as 9 C channels, row by row."""
+def _parts(convolution: nn.Module, rows: Tensor) -> list[Part]:
+    """What a convolution takes, in parts that are convolved each by itself and added up: one but for a core's first."""
+    if isinstance(convolution, Entry | CountedEntry):
+        return convolution.parts(rows)
     if isinstance(convolution, CountedConvolution):
-        return convolution.of_neighbours
-    weight = cast("nn.Conv2d", convolution).weight.permute(0, 2, 3, 1).flatten(1)[..., None, None]
-    return partial(F.conv2d, weight=weight)
+        return [(rows, convolution.of_neighbours)]
+    return [(rows, partial(F.conv2d, weight=of_neighbours(cast("nn.Conv2d", convolution).weight)))]
 
 
 def grown(mask: Tensor, by: int = 1) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +16,7 @@ from spikefill.models import pyramid
 from spikefill.models.firing import Firing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from spikefill.models.streaming import Stream
 
@@ -26,6 +28,9 @@ _INPUTS = 4
 
 FINENESS = 512
 """Steps from 0 to 1 of a core's input outside training."""
+
+Part: TypeAlias = tuple[Tensor, Callable[[Tensor], Tensor]]
+"""Channels of some cells, N x C, and a convolution of what is seen of a cell, see `of_neighbours`."""
 
 COARSENESS = 16
 """Steps from 0 to 1 of the larger part of it: of either part, sums with weights of eight bits are exact."""
@@ -44,6 +49,26 @@ class CoreSize:
     half: int
     quarter: int
     blocks: tuple[int, int, int]
+
+
+class Entry(nn.Conv2d):
+    """A core's first convolution, of 3 x 3 without a bias: outside training of its input in two parts (`in_two`)."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(_INPUTS * UNSHUFFLE**2, outputs, 3, padding=1, bias=False)
+        _start(self)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """N x 16 x H x W to N x C x H x W."""
+        if self.training:
+            return super().forward(signal)
+        most, rest = (super(Entry, self).forward(part) for part in in_two(signal))
+        return most.add_(rest)
+
+    def parts(self, rows: Tensor) -> list[Part]:
+        """N x 16 in parts, to be added up."""
+        weight = of_neighbours(self.weight)
+        return [(part, partial(F.conv2d, weight=weight)) for part in in_two(rows)]
 
 
 class Block(nn.Module):
@@ -97,7 +122,7 @@ class Core(nn.Module):
         super().__init__()
         self.stream = stream
         first, middle, last = size.blocks
-        self.entry = convolution(_INPUTS * UNSHUFFLE**2, size.half)
+        self.entry = Entry(size.half)
         self.before = nn.ModuleDict(
             {
                 name: nn.ModuleList(
@@ -129,11 +154,7 @@ class Core(nn.Module):
         """
         signal = torch.cat([2 * image - 1, known], dim=1)
         signal = F.pixel_unshuffle(signal, UNSHUFFLE)
-        if self.training:
-            half = self.entry(signal)
-        else:
-            most, rest = in_two(signal)
-            half = self.entry(most).add_(F.conv2d(rest, self.entry.weight, padding=self.entry.padding))
+        half = self.entry(signal)
         if self.stream is not None:
             half = self.stream.constant(half)
         if state is not None:
@@ -184,8 +205,17 @@ def in_two(signal: Tensor) -> tuple[Tensor, Tensor]:
     return most, rest + (signal - signal.detach()) if signal.requires_grad else rest
 
 
+def of_neighbours(weight: Tensor) -> Tensor:
+    """Weights O x C x K x K for what is seen of a cell as K K C channels, row by row: O x K K C x 1 x 1."""
+    return weight.permute(0, 2, 3, 1).flatten(1)[..., None, None]
+
+
 def convolution(channels: int, outputs: int, *, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
     """A convolution without a bias (that is the neurons'), started as He et al. (ICCV 2015) have it, times a gain."""
     convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    nn.init.normal_(convolution.weight, std=gain * math.sqrt(2 / (channels * kernel**2)))
+    _start(convolution, gain)
     return convolution
+
+
+def _start(convolution: nn.Conv2d, gain: float = 1.0) -> None:
+    nn.init.normal_(convolution.weight, std=gain * math.sqrt(2 / convolution.weight[0].numel()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -18,7 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.errors import InputError
-from spikefill.models.counted import LARGEST, MOST_STEPS, CountedConvolution, CountingFiring, available
+from spikefill.models.core import Entry
+from spikefill.models.counted import (
+    LARGEST,
+    MOST_STEPS,
+    CountedConvolution,
+    CountedEntry,
+    CountingFiring,
+    available,
+)
 from spikefill.models.firing import Firing, watched
 from spikefill.models.hybrid import Hybrid
 from spikefill.neurons import LIF, Quantiser
@@ -57,7 +66,8 @@ class InIntegers:
         if not layers or _watched(model) or any(p.dtype != torch.float32 for p in model.parameters()):
             return model
         with self._lock:
-            now = [(id(layer), _steps(layer), _contents(readers)) for layer, readers in layers], _shell(model)
+            entries = _contents([module for module in model.modules() if isinstance(module, Entry)])
+            now = [(id(layer), _steps(layer), _contents(readers)) for layer, readers in layers], entries, _shell(model)
             if self._made is None or self._made[0] != now:
                 found = counting(model)
                 self._made = now, model if found is None else found
@@ -92,7 +102,8 @@ def counting(model: nn.Module) -> nn.Module | None:
     if not layers or not available() or any(_steps(layer) > MOST_STEPS for layer, _ in layers):
         return None
     found: dict[nn.Conv2d, tuple[Tensor, Tensor]] = {}
-    for reader in chain(*(readers for _, readers in layers)):
+    entries = [module for module in model.modules() if isinstance(module, Entry)]
+    for reader in chain(*(readers for _, readers in layers), entries):
         whole = _whole(reader.weight) if _is_plain(reader) else None
         if whole is None:
             return None
@@ -105,6 +116,8 @@ def counting(model: nn.Module) -> nn.Module | None:
         network.set_submodule(names[layer], CountingFiring(layer, steps))
         for reader in readers:
             network.set_submodule(names[reader], CountedConvolution(*found[reader], steps, int(reader.stride[0])))
+    for entry in entries:
+        network.set_submodule(names[entry], CountedEntry(entry, *found[entry]))
     return network
 
 
@@ -124,7 +137,7 @@ def _steps(layer: Firing) -> int:
     return int(layer.neuron.steps)  # type: ignore[arg-type]
 
 
-def _contents(readers: list[nn.Conv2d]) -> list[float]:
+def _contents(readers: Sequence[nn.Conv2d]) -> list[float]:
     """What tells weights from others: their sum, each number with a weight of its own."""
     found = []
     for reader in readers:

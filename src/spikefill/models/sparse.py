@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from spikefill.models.cells import Cells, Features, doubled, grown, halved
-from spikefill.models.core import in_two
 from spikefill.models.pyramid import Level
 
 if TYPE_CHECKING:
@@ -175,8 +174,7 @@ def refined(
     to_half, to_quarter = cast("nn.ModuleList", core.before[before])
     entered = Cells(need.entered)
     signal = given.unshuffled(Cells(grown(need.entered)), filled)
-    half, rest = (Features(part, signal.cells).convolved(core.entry, entered) for part in in_two(signal.rows))
-    half.values.add_(rest.values)
+    half = signal.convolved(core.entry, entered)
     half.values.add_(state.half.times(cast("nn.Conv2d", to_half)).taken_finer(entered, _in_cells(offset, 2)))
     half = _through_blocks(half, core.encoder, need.encoded)
     down = Cells(need.down)
