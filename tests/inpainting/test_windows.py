@@ -109,3 +109,14 @@ def test_squares_of_a_network_that_cannot_be_divided_cover_everything(
     restored = Inpainter(model).restore(picture, holes)
     assert np.array_equal(restored[~holes], picture[~holes])
     assert (restored[holes] != picture[holes]).mean() > 0.9
+
+
+def test_no_seam_is_seen_where_windows_meet(
+    picture: NDArray[np.uint8], holes: NDArray[np.bool_], in_windows: Inpainter
+) -> None:
+    """Across their edges the picture changes no more than between any two columns or rows of the wide hole."""
+    inside = in_windows.restore(picture, holes)[HOLE].astype(float)
+    for axis, start in enumerate(part.start for part in HOLE):
+        steps = np.abs(np.diff(inside, axis=axis)).mean(axis=(1 - axis, 2))
+        edge = 128 - start - 1
+        assert steps[edge] <= np.delete(steps, edge).max()
