@@ -2,16 +2,13 @@
 
 Counted are, in bytes: the process itself (Python, torch, the model), the decoded picture, a byte a pixel for the mask,
 what decoding and encoding hold beside the picture, and the workspace of the network, which follows the area that it
-restores at a time. So a large picture is restored in smaller squares, and what does not fit is refused by its header.
+restores at a time. So a large picture is restored in parts, and what does not fit is refused by its header.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
 import re
-from functools import cache
-from typing import Any
 
 from spikefill.errors import InputError
 
@@ -74,19 +71,3 @@ def too_little(what: str, needed: float, max_memory: int) -> InputError:
         f"{what} takes {enough:.1f} GB, but max_memory is {said(max_memory)}; "
         f"allow it with --max-memory {enough:.1f}G (max_memory={round(enough * 1e9)})"
     )
-
-
-def give_back() -> None:
-    """Returns to the system what was freed. glibc else keeps much of it, in pieces that what comes next may not fit."""
-    trim = _trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Any:
-    """Glibc's function; None with any other library."""
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        return None

@@ -195,6 +195,13 @@ def test_what_was_written_but_not_told_of_is_restored(
         assert outcome == replace(then, seconds=outcome.seconds)
 
 
+def test_an_output_that_cannot_be_looked_up_fails_alone(jobs: list[Files], weights: Path) -> None:
+    odd = jobs[1]._replace(output=jobs[1].output.with_name("o" * 300 + ".png"))
+    outcomes = done([jobs[0], odd, jobs[2]], weights)
+    assert [outcome.status for outcome in outcomes] == ["restored", "failed", "restored"]
+    assert "too long" in outcomes[1].error
+
+
 @pytest.fixture
 def running(jobs: list[Files], weights: Path) -> Iterator[subprocess.Popen[bytes]]:
     folder = jobs[0].photo.parent.parent

@@ -146,6 +146,15 @@ def test_a_network_that_cannot_be_divided_gets_squares_with_its_context(options:
     assert not Hybrid(size="tiny").to(torch.float64).divisible
 
 
+def test_a_networks_own_bound_is_no_reason_to_refuse(model: Hybrid) -> None:
+    small = Hybrid(size="tiny").eval()
+    small.context, small.tile = 0, 64
+    holes = np.ones((900, 1200), bool)
+    plan = plan_within(small, holes, 0, max_memory=None)
+    assert_each_hole_is_covered_once(holes, plan.regions)
+    assert plan.needed < plan_within(model, holes, 0, max_memory=None).needed
+
+
 def test_strips_begin_with_whole_cells() -> None:
     assert planning.strip((10_000, 1000), 2) == 512
     assert planning.strip((10_000, 100_000), 3) == 32

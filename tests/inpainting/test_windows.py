@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from spikefill import models
 from spikefill.inpainting import Cancelled, Inpainter, planning, workspace
+from spikefill.inpainting.in_parts import restore_in_parts
 
 HOLE = (slice(40, 160), slice(40, 200))
 
@@ -76,6 +79,37 @@ def test_the_best_quality_is_that_of_the_whole(
     assert np.array_equal(found, at_once.restore(picture, holes))
 
 
+@pytest.mark.parametrize("quality", ["fast", "best"])
+@pytest.mark.parametrize("size", [(180, 1), (1, 180)])
+def test_lines_of_pixels(quality: str, size: tuple[int, int], in_windows: Inpainter, at_once: Inpainter) -> None:
+    """Turned, one of them goes backwards; so do these."""
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)[::-1, ::-1]
+    holes = np.ones(size, bool)[::-1, ::-1]
+    holes[0, 0] = False
+    in_windows.quality = at_once.quality = quality
+    restored = in_windows.restore(picture, holes)
+    assert np.array_equal(restored, at_once.restore(picture, holes))
+    assert np.array_equal(restored[0, 0], picture[0, 0])
+
+
+def test_rows_are_read_as_they_lie(picture: NDArray[np.uint8], holes: NDArray[np.bool_], in_windows: Inpainter) -> None:
+    """Where each has to be decoded, all of them are once for a pass, turned or not, and then those of windows."""
+    in_windows.quality = "best"
+    height, width = holes.shape
+    read: list[tuple[slice, slice]] = []
+
+    def reading(rows: slice, columns: slice) -> NDArray[np.uint8]:
+        read.append((rows, columns))
+        return picture[rows, columns]
+
+    values = restore_in_parts(in_windows, reading, holes, channels=3, dtype=picture.dtype)
+    assert np.array_equal(values, in_windows.restore(picture, holes)[holes])
+    whole_rows = [rows for rows, columns in read if (columns.start, columns.stop) == (0, width)]
+    assert sum(rows.stop - rows.start for rows in whole_rows) == 8 * height
+    tops = [rows.start for rows, columns in read if columns.stop - columns.start < width]
+    assert sum(before != after for before, after in pairwise(tops)) <= 8 * 2
+
+
 def test_what_lies_under_the_mask_has_no_influence(
     picture: NDArray[np.uint8], holes: NDArray[np.bool_], in_windows: Inpainter
 ) -> None:
@@ -87,8 +121,10 @@ def test_what_lies_under_the_mask_has_no_influence(
 
 def test_inks(picture: NDArray[np.uint8], holes: NDArray[np.bool_], in_windows: Inpainter, at_once: Inpainter) -> None:
     inks = np.dstack([255 - picture, picture[..., 0] // 4])
-    found, expected = (inpainter.restore(inks, holes, cmyk=True) for inpainter in (in_windows, at_once))
-    assert np.array_equal(found, expected)
+    told: list[tuple[int, int]] = []
+    found = in_windows.restore(inks, holes, cmyk=True, progress=lambda *counts: told.append(counts))
+    assert np.array_equal(found, at_once.restore(inks, holes, cmyk=True))
+    assert sorted(set(told)) == [(done, 10) for done in range(11)]
 
 
 def test_cancelling_stops_between_windows(

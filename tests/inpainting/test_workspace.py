@@ -15,8 +15,6 @@ from spikefill.inpainting import Inpainter, workspace
 from spikefill.inpainting.workspace import Area
 from spikefill.memory import PROCESS
 
-SIDE = 768
-
 
 def test_every_architecture_has_a_workspace() -> None:
     (small,), (base,), (scnn,) = (
@@ -45,6 +43,11 @@ def test_a_streaming_network_takes_room_for_every_step() -> None:
     assert many > 1.8 * few
 
 
+def test_a_network_with_noise_computes_everything() -> None:
+    space = workspace.of(models.create("hybrid", noise=0.1, noise_in_eval=True))
+    assert space.everywhere == (space.nowhere,) == workspace.of(models.create("hybrid")).everywhere
+
+
 def test_few_holes_take_less() -> None:
     space = workspace.Workspace(nowhere=50, everywhere=(300, 600), fixed=7)
     assert space.of(1000, Area(1000, 0), Area(250, 0)) == 50_007
@@ -63,27 +66,35 @@ def test_a_picture_that_is_given_twice_needs_no_copy() -> None:
         inpainter.restore(picture, holes)
 
 
-MEASURED = f"""
+MEASURED = """
+import sys
 import numpy as np, torch
 from spikefill import data, inpainting
 from spikefill.inpainting import workspace
+from spikefill.inpainting.planning import plan_within
 from spikefill.memory import PROCESS
 from spikefill.peak_memory import peak
 
 torch.set_num_threads(1)
-picture = np.pad(data.open_photographs("embedded", part="val")[0], ((0, {SIDE}), (0, {SIDE}), (0, 0)), "symmetric")
-picture = np.ascontiguousarray(picture[:{SIDE}, :{SIDE}])
+side, room = int(sys.argv[1]), int(sys.argv[2])
+picture = np.pad(data.open_photographs("embedded", part="val")[0], ((0, side), (0, side), (0, 0)), "symmetric")
+picture = np.ascontiguousarray(picture[:side, :side])
 holes = np.random.default_rng(0).random(picture.shape[:2]) < 0.5  # nowhere so few that anything is left out
 inpainter = inpainting.load("hybrid")
-limit = PROCESS + picture.nbytes + holes.nbytes + round(holes.size * workspace.of(inpainter.model).everywhere[0])
+held = picture.nbytes + holes.nbytes
+limit = PROCESS + held + (room or round(holes.size * workspace.of(inpainter.model).everywhere[0]))
+plan = plan_within(inpainter.model, holes, held, max_memory=limit)
 inpainter = inpainting.load("hybrid", max_memory=limit)
 inpainter.restore(picture, holes, in_place=True)
-print(peak(), limit)
+print(peak(), limit, plan.coarse)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from Linux")
-def test_a_dense_region_keeps_within_the_limit() -> None:
-    done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True)
-    peak, limit = map(int, done.stdout.split())
+@pytest.mark.parametrize(("side", "room"), [(768, 0), (1500, 150_000_000)], ids=["at once", "in windows"])
+def test_what_is_computed_everywhere_keeps_within_the_limit(side: int, room: int) -> None:
+    command = [sys.executable, "-c", MEASURED, str(side), str(room)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    peak, limit, coarse = map(int, done.stdout.split())
+    assert (coarse > 0) == (room > 0)
     assert 0.6 * limit < peak <= limit

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from spikefill import inpainting, places
 from spikefill.batch.jobs import Job
-from spikefill.batch.outcome import Outcome
+from spikefill.batch.outcome import Outcome, Status
 from spikefill.batch.restoring import ModelChoice, RestoreSettings, failed, restore_one
 from spikefill.processes import prepare_child
 
@@ -57,7 +57,10 @@ def restore_all(
             with _Processes(model, settings, 1, threads) as pool:
                 lost = yield from pool.restore(deque([job]), stop)
             for one in lost:
-                yield failed(one.job, "the process that restored it was ended: is there too little memory?")
+                if one.ours and _is_there(one.job):  # and nothing but its size is not known
+                    yield Outcome(one.job.photo, one.job.mask, one.job.output, Status.RESTORED)
+                else:
+                    yield failed(one.job, "the process that restored it was ended: is there too little memory?")
 
 
 class _Begun(NamedTuple):
@@ -97,8 +100,7 @@ class _Processes:
             while waiting and len(running) < _AHEAD * self._count and not stop() and not lost:
                 first = waiting.popleft()
                 begun = first if isinstance(first, _Begun) else _Begun(first)
-                there = places.is_file(begun.job.output)
-                after = _Begun(begun.job, ours=begun.ours or not there)
+                after = _Begun(begun.job, ours=begun.ours or not _is_there(begun.job))
                 try:
                     running[self._pool.submit(_restore, begun, self._settings)] = after
                 except BrokenProcessPool:
@@ -113,6 +115,14 @@ class _Processes:
                 except BrokenProcessPool:
                     lost.append(begun)
         return lost
+
+
+def _is_there(job: Job) -> bool:
+    """Whether the output is there; also if nobody can say, as the process will that is to write it."""
+    try:
+        return places.is_file(job.output)
+    except Exception:
+        return True
 
 
 def _begin(model: ModelChoice, threads: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,10 +14,11 @@ from spikefill.images import Pixels
 from spikefill.inpainting.checks import LARGEST_VALUE
 from spikefill.inpainting.planning import strip
 from spikefill.masks.squares import Rectangle
-from spikefill.memory import give_back
 from spikefill.models.pyramid import Level
 from spikefill.models.stored import Stored
 from spikefill.models.windows import Window, averaged
+from spikefill.peak_memory import resident
+from spikefill.processes import give_memory_back
 
 if TYPE_CHECKING:
     from spikefill.inpainting.pipeline import Inpainter
@@ -45,7 +46,13 @@ class Filled(NamedTuple):
 
 
 def filled(
-    read: Reader, holes: NDArray[np.bool_], plan: Plan, inpainter: Inpainter, tell: Callable[[], None]
+    read: Reader,
+    holes: NDArray[np.bool_],
+    plan: Plan,
+    inpainter: Inpainter,
+    tell: Callable[[], None],
+    *,
+    by_columns: bool = False,
 ) -> Iterator[Filled]:
     """One after the other, the parts of a picture that cover each hole once.
 
@@ -55,16 +62,21 @@ def filled(
         plan: Made for these holes.
         inpainter: Has the network.
         tell: Called before each of ``plan.parts`` is computed.
+        by_columns: Read from left to right rather than from the top to the bottom.
     """
-    limited = inpainter.max_memory is not None
     given = None
+    regions: Iterable[Region | Window] = plan.regions
     if plan.coarse:
         tell()
-        given = inpainter.coarse(_coarse_level(read, holes, plan.coarse), plan.coarse)
-    for region in plan.regions:
+        level = _coarse_level(read, holes, plan.coarse, by_columns=by_columns)
+        given = inpainter.coarse(level, plan.coarse)
+        del level
+    if by_columns:
+        regions = sorted(regions, key=lambda region: (region.inner[1].start, region.inner[0].start))
+    for region in regions:
         tell()
-        if limited and len(plan.regions) > 1:
-            give_back()
+        if inpainter.max_memory is not None and resident() + plan.needed > inpainter.max_memory:
+            give_memory_back()
         picture = _stored(read(*region.outer), holes[region.outer])
         rows, columns, asked = _places(picture, region)
         if given is not None and isinstance(region, Window):
@@ -89,26 +101,34 @@ def as_pixels(values: NDArray[np.float32], channels: int, dtype: np.dtype[np.gen
     return (np.floor(values * largest + 0.5) if largest > 1 else values).astype(dtype)
 
 
-def _coarse_level(read: Reader, holes: NDArray[np.bool_], number: int) -> Level:
+def _coarse_level(read: Reader, holes: NDArray[np.bool_], number: int, *, by_columns: bool) -> Level:
     """A coarser level of a picture of which no more than a strip is read at a time."""
-    height, width = holes.shape
-    rows = strip(holes.shape, number)
-    strips = (
-        averaged(_stored(read(part, slice(0, width)), holes[part]), number)
-        for part in (slice(top, min(top + rows, height)) for top in range(0, height, rows))
-    )
+    axis = 1 if by_columns else 0
+    length, step = holes.shape[axis], strip(holes.shape[:: -1 if by_columns else 1], number)
+    whole = slice(0, holes.shape[1 - axis])
+    strips = []
+    for first in range(0, length, step):
+        span = slice(first, min(first + step, length))
+        area = (whole, span) if by_columns else (span, whole)
+        strips.append(averaged(_stored(read(*area), holes[area]), number))
     light, known = zip(*strips, strict=True)
-    return Level(torch.cat(light, dim=2), torch.cat(known, dim=2))
+    return Level(torch.cat(light, dim=2 + axis), torch.cat(known, dim=2 + axis))
 
 
 def _stored(colours: Pixels, holes: NDArray[np.bool_]) -> Stored:
     """A part of a picture for the network, which may lie in memory in any way and have any kind of numbers."""
     if colours.dtype == np.uint8:
-        pixels = np.ascontiguousarray(colours)
+        pixels = _in_one_piece(colours)
     else:
-        pixels = colours.astype(np.float32, order="C")
+        pixels = np.array(colours, np.float32, order="C")
         pixels /= _largest(colours.dtype)
-    return Stored(pixels, np.ascontiguousarray(holes))
+    return Stored(pixels, _in_one_piece(holes))
+
+
+def _in_one_piece(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy that torch takes: to numpy an axis of length 1 may go backwards, too."""
+    whole = np.ascontiguousarray(array)
+    return whole.copy() if min(whole.strides) < 0 else whole
 
 
 def copied(dtype: np.dtype[np.generic], channels: int) -> int:

@@ -90,7 +90,9 @@ class Passes:
         def read_turned(*area: slice) -> Pixels:
             return turn.of(read(*turn.place((area[0], area[1]), self.holes.shape)))
 
-        for part in filled(read_turned, turned, plan, self.inpainter, tell):
+        # Rows are read as they lie, which matters where they are decoded on the way.
+        across = turn.quarters % 2 == 1
+        for part in filled(read_turned, turned, plan, self.inpainter, tell, by_columns=across):
             rows, columns = part.area
             block = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
             block[part.rows - rows.start, part.columns - columns.start] = part.values

@@ -69,8 +69,9 @@ class Inpainter:
         quality: ``"fast"`` (None is the same): one pass of the network; or ``"best"``: the mean of eight, over the
             picture turned and mirrored in every way, in eight times the time (the self-ensemble of Timofte et al.,
             CVPR 2016).
-        max_memory: Bytes that the process may take, with the picture: a large one is then restored in smaller
-            squares. See `memory` for what is counted. None for squares of the model's own size.
+        max_memory: Bytes that the process may take, with the picture: what does not fit at once is restored in
+            windows. See `memory` for what is counted. None for any number, of which the network takes no more than for
+            a picture of the model's own size.
 
     Attributes:
         model: The `nn.Module`.
@@ -194,7 +195,7 @@ class Inpainter:
         bytes that the process holds beside both: they count against ``max_memory``.
 
         Raises:
-            InputError: As `inpaint`; or picture and squares of the least size do not fit into ``max_memory``.
+            InputError: As `inpaint`; or picture and windows of the least size do not fit into ``max_memory``.
         """
         if cmyk:
             return self._restore_inks(pixels, holes, in_place, held, progress, cancel)
@@ -208,6 +209,7 @@ class Inpainter:
         beside: int,
         progress: Progress | None,
         cancel: Cancel | None,
+        passes: Passes | None = None,
     ) -> Pixels:
         """`restore` without inks; ``beside`` are bytes that are held beside the picture."""
         check_pixels(pixels, holes)
@@ -219,7 +221,7 @@ class Inpainter:
         colours = grid[..., : 1 if grid.shape[2] < 3 else 3]
         check_known(colours, holes)
         held = beside + result.nbytes * (1 if in_place else 2) + holes.nbytes
-        passes = Passes.of(self, holes, held, copied(colours.dtype, colours.shape[2]))
+        passes = passes or Passes.of(self, holes, held, copied(colours.dtype, colours.shape[2]))
         count = Count(passes.parts, progress, cancel)
         for part in passes.filled(lambda rows, columns: colours[rows, columns], count):
             colours[part.rows, part.columns] = as_pixels(part.values, colours.shape[2], colours.dtype)
@@ -242,14 +244,17 @@ class Inpainter:
         if not holes.any():
             return pixels if in_place else pixels.copy()
 
-        beside = held + pixels.nbytes * (1 if in_place else 2)
+        check_something_known(holes)
+        colours_in_floats = 12
+        held += pixels.nbytes * (1 if in_place else 2) + holes.nbytes + colours_in_floats * holes.size
+        passes = Passes.of(self, holes, held, colours_in_floats)  # the same parts for both
 
         def one_of_two(colours: Pixels, number: int) -> Pixels:
             def tell(done: int, total: int) -> None:
                 if progress is not None:
                     progress(done + number * total, 2 * total)
 
-            return self._restore(colours, holes, number == 0, beside, tell, cancel)  # black is a view of the source
+            return self._restore(colours, holes, number == 0, 0, tell, cancel, passes)  # black is a view of the source
 
         return inks.restore(one_of_two, pixels, holes, in_place=in_place)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import cv2
@@ -47,10 +48,12 @@ class Plan:
         regions: Rectangles to restore, which cover each hole once, and what the network must see for them.
         coarse: Number of the level from which on the whole picture is computed first, for windows of the finer ones;
             0 where each region is restored by itself.
+        needed: Bytes that the network takes.
     """
 
     regions: Sequence[Region] | Sequence[Window]
     coarse: int = 0
+    needed: float = 0
 
     @property
     def parts(self) -> int:
@@ -82,14 +85,16 @@ def plan_within(
     if context is not None and own is not None:
         room = min(room, workspace.FIXED + space.everywhere[0] * (own + 2 * context) ** 2)
     if isinstance(model, Hybrid) and model.divisible:
-        found = _in_windows(model, holes, space, room, copied)
+        search = partial(_in_windows, model, holes, space, copied=copied)
     else:
-        found = _in_squares(holes, context, space, room, larger=own is not None)
+        search = partial(_in_squares, context, holes, space, larger=own is not None)
+    found = search(room)
+    if found.plan is None and max_memory is None:  # the network's own bound is too low for this picture
+        found = search(found.needed)
     if found.plan is None:
-        assert max_memory is not None  # a network's own squares leave room for smaller ones
         height, width = holes.shape
-        raise too_little(f"a picture of {width} x {height} px", PROCESS + held + found.needed, max_memory)
-    return found.plan
+        raise too_little(f"a picture of {width} x {height} px", PROCESS + held + found.needed, max_memory or 0)
+    return replace(found.plan, needed=found.needed)
 
 
 def strip(shape: tuple[int, ...], number: int) -> int:
@@ -112,7 +117,7 @@ class Fit(NamedTuple):
     time: float = math.inf
 
 
-def _in_squares(holes: NDArray[np.bool_], context: int | None, space: Workspace, room: float, *, larger: bool) -> Fit:
+def _in_squares(context: int | None, holes: NDArray[np.bool_], space: Workspace, room: float, *, larger: bool) -> Fit:
     """For a network that looks no farther than ``context``."""
     height, width = holes.shape
 
@@ -127,7 +132,7 @@ def _in_squares(holes: NDArray[np.bool_], context: int | None, space: Workspace,
     return Fit(None if side is None else Plan(plan(holes, context, side)), needed, time)
 
 
-def _in_windows(model: Hybrid, holes: NDArray[np.bool_], space: Workspace, room: float, copied: int) -> Fit:
+def _in_windows(model: Hybrid, holes: NDArray[np.bool_], space: Workspace, room: float, *, copied: int) -> Fit:
     """For a network that is computed in windows: one of the whole picture, or the best number of levels for smaller."""
     height, width = holes.shape
     whole = slice(0, height), slice(0, width)

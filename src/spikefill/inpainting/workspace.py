@@ -85,10 +85,9 @@ def of(model: nn.Module) -> Workspace:
         return Workspace(_OTHER, (_OTHER,))
     fine, _ = SIZES[model.arguments["size"]]
     everywhere = _bytes(_AT_ONCE, fine)
-    if model.stream is not None:  # everything is computed, and lies there for all steps
+    if model.stream is not None:  # what is computed lies there for all steps
         everywhere = _AT_ONCE[0] + (everywhere - _AT_ONCE[0]) * model.stream.length * 4 / 3
-        return Workspace(everywhere, (everywhere,))
-    return Workspace(_SEEN, (everywhere,))
+    return Workspace(_SEEN if model.divisible else everywhere, (everywhere,))
 
 
 def of_window(model: Hybrid, number: int) -> Workspace:

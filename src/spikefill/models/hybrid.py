@@ -88,9 +88,9 @@ class Hybrid(nn.Module):
             the core corrects all of it.
 
     Attributes:
-        context: Pixels on each side that a hole is given to be restored from. What is farther away has an influence,
-            too, but a small one.
-        tile: Side of the squares that a large picture is divided into.
+        context: Pixels on each side that a hole is given where parts of a picture are restored by themselves, as those
+            of a network are that is not `divisible`. What is farther away has an influence, too, but a small one.
+        tile: Side of the square, with the context around, beside whose memory no more is taken unless it must be.
         arguments: The constructor's arguments, as JSON can hold them.
 
     Shape:

@@ -76,7 +76,7 @@ class Needs(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a core hands to the next finer level, as `hybrid.State`, where it is needed."""
+    """What a core hands to the next finer level, as `core.State`, where it is needed."""
 
     half: Features
     quarter: Features
