@@ -22,6 +22,8 @@ ROOMS = (1.2, 0.4, 0.2)
 ALIKE, NEAR = 0.999, 0.01
 """The least share of values that are the same within 1/255, and how many dB may lie between."""
 
+TITLE = "At once, and in windows"
+
 NETWORKS = (models.DEFAULT, "hybrid-base")
 CASES = ((6.0, "scratches", 0), (6.0, "scratches", 1), (6.0, "a wide hole", 2), (24.0, "scratches", 3))
 """Megapixels, holes, and which photograph."""
@@ -52,7 +54,7 @@ def run(*, quick: bool) -> Result:
                 Claim(f"{what}: most dB apart", compared.apart, NEAR, "at most"),
             ]
     columns = ["", "GB", "levels, windows", "the same, %", "within 1/255, %", "PSNR, dB", "s"]
-    return Result(title="Windows", tables=[Table("", columns, rows)], claims=claims, notes=[NOTE], data=found)
+    return Result(title="Windows", tables=[Table(TITLE, columns, rows)], claims=claims, notes=[NOTE], data=found)
 
 
 class Compared(NamedTuple):

@@ -60,7 +60,7 @@ RELEASED: tuple[Bundled, ...] = (
     Bundled(
         name="hybrid-tiny",
         licence="non-commercial research",
-        purpose="the fastest: two thirds of the time of hybrid-small, 0.4 to 0.6 dB behind it",
+        purpose="the fastest: seven tenths of the time of hybrid-small, 0.4 to 0.6 dB behind it",
         sha256="4f6c29237ba2607e1fe121b0dbe4e3e9b0f1ca341ee6ef2c7f416fcfe68676b9",
     ),
     Bundled(
