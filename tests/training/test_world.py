@@ -80,6 +80,7 @@ try:
 except InputError as error:
     said["refused"] = [type(error).__name__, str(error)]
 (output / f"said-{rank}.json").write_text(json.dumps(said))
+dist.destroy_process_group()  # gloo's threads are else ended by the interpreter's exit, which may abort
 """
 
 
