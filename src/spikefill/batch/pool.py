@@ -49,13 +49,13 @@ def restore_all(
     Yields:
         The outcomes, in the order in which photographs are done.
     """
-    waiting, settings = deque(jobs), settings or RestoreSettings()
+    waiting, settings = deque(map(_Begun, jobs)), settings or RestoreSettings()
     while waiting and not stop():
         with _Processes(model, settings, processes, threads) as pool:
             broken = yield from pool.restore(waiting, stop)
-        for job in broken:
+        for begun in broken:
             with _Processes(model, settings, 1, threads) as pool:
-                lost = yield from pool.restore(deque([job]), stop)
+                lost = yield from pool.restore(deque([begun]), stop)
             for one in lost:
                 if one.ours and _is_there(one.job):  # and nothing but its size is not known
                     yield Outcome(one.job.photo, one.job.mask, one.job.output, Status.RESTORED)
@@ -90,16 +90,13 @@ class _Processes:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def restore(
-        self, waiting: deque[Job] | deque[_Begun], stop: Callable[[], bool]
-    ) -> Generator[Outcome, None, list[_Begun]]:
+    def restore(self, waiting: deque[_Begun], stop: Callable[[], bool]) -> Generator[Outcome, None, list[_Begun]]:
         """Takes photographs from the left of ``waiting``; returns those in work when a process ended."""
         running: dict[Future[Outcome], _Begun] = {}
         lost: list[_Begun] = []
         while (waiting and not stop() and not lost) or running:
             while waiting and len(running) < _AHEAD * self._count and not stop() and not lost:
-                first = waiting.popleft()
-                begun = first if isinstance(first, _Begun) else _Begun(first)
+                begun = waiting.popleft()
                 after = _Begun(begun.job, ours=begun.ours or not _is_there(begun.job))
                 try:
                     running[self._pool.submit(_restore, begun, self._settings)] = after

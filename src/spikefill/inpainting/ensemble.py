@@ -40,7 +40,7 @@ class Turn(NamedTuple):
     def place(self, area: Rectangle, shape: tuple[int, ...]) -> Rectangle:
         """Where a rectangle of the turned picture lies in the picture, of a shape (H, W)."""
         rows, columns = area
-        height, width = self.of(np.broadcast_to(False, shape[:2])).shape
+        height, width = shape[:2] if self.quarters % 2 == 0 else shape[1::-1]
         for _ in range(self.quarters % 4):
             # What is first in a row of the turned picture was on top, and its last row on the left.
             rows, columns = columns, slice(height - rows.stop, height - rows.start)

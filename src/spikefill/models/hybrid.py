@@ -209,7 +209,7 @@ class Hybrid(nn.Module):
         Of one image with holes, without gradients, in float32, by rates, without noise on the currents; otherwise it is
         `forward`.
         """
-        if len(masked) != 1 or not self.computes_in_part(masked.device.type):
+        if len(masked) != 1 or not self._computes_in_part(masked.device.type):
             return self.forward(masked, mask)
         levels = self._pyramid(masked, mask)
         needed = self.needed(levels)
@@ -221,7 +221,7 @@ class Hybrid(nn.Module):
 
         No more of the picture becomes float than is needed.
         """
-        if self.computes_in_part("cpu") and max(picture.holes.shape) > COARSEST:
+        if self._computes_in_part("cpu") and max(picture.holes.shape) > COARSEST:
             finest = Finest(picture, MULTIPLE)
             coarser = pyramid.continued(finest.halved(MULTIPLE), multiple=MULTIPLE, coarsest=COARSEST)
             levels: list[pyramid.Level | Finest] = [finest, *coarser]
@@ -240,7 +240,7 @@ class Hybrid(nn.Module):
             or next(self.parameters()).dtype != torch.float32
         )
 
-    def computes_in_part(self, device: str) -> bool:
+    def _computes_in_part(self, device: str) -> bool:
         """Whether one image may be computed where its holes need it."""
         return self.divisible and not (self.training or torch.is_grad_enabled() or torch.is_autocast_enabled(device))
 
